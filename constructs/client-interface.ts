@@ -1,0 +1,70 @@
+import { Lazy } from "cdktf";
+import { Construct } from "constructs";
+import { WgNetwork } from "./network";
+import type { WgNode } from "./wg-node";
+
+export interface ClientInterfaceProps {
+  /** The interface's own address with the clients' network, e.g. "10.66.224.1/19". */
+  readonly address: string;
+  /** UDP port. @default allocated from the names of node and interface */
+  readonly listenPort?: number;
+  /** @default the uplink's MTU minus 60, WireGuard's overhead over IPv4 */
+  readonly mtuBytes?: number;
+}
+
+/** The interface that end users' clients connect to. Made by `WgNode.serveClients`. */
+export class ClientInterface extends Construct {
+  readonly wgNode: WgNode;
+
+  constructor(scope: Construct, interfaceName: string, props: ClientInterfaceProps & { readonly node: WgNode }) {
+    super(scope, interfaceName);
+    this.wgNode = props.node;
+    const network = WgNetwork.of(this);
+    const { listenPort, mtuBytes } = props;
+    network.addClientInterface({
+      path: this.node.path,
+      node: props.node.node.path,
+      name: interfaceName,
+      address: props.address,
+      key: network.directory.key(`${props.node.name}.${interfaceName}`),
+      ...(listenPort === undefined ? {} : { listenPort }),
+      ...(mtuBytes === undefined ? {} : { mtuBytes }),
+    });
+    props.node.vm?.allow(interfaceName, "udp", [Lazy.stringValue({ produce: () => this.portOf(network) })], ["0.0.0.0/0"]);
+  }
+
+  /** A person's device: the addresses it may send from, each of which a policy can send another way. */
+  addClient(name: string, props: WgClientProps): WgClient {
+    return new WgClient(this, name, { ...props, interface: this });
+  }
+
+  private portOf(network: WgNetwork): string {
+    const own = network.result().network.clientInterfaces.find(({ path }) => path === this.node.path);
+    return String(own?.listenPort ?? "");
+  }
+}
+
+export interface WgClientProps {
+  /** Its addresses in the interface's network, e.g. ["10.66.224.2"]. */
+  readonly addresses: readonly string[];
+  /** WireGuard public key. @default the file `keys/client.NAME.pub` in wgchain's directory */
+  readonly publicKey?: string;
+}
+
+export class WgClient extends Construct {
+  readonly addresses: readonly string[];
+
+  constructor(scope: Construct, name: string, props: WgClientProps & { readonly interface: ClientInterface }) {
+    super(scope, name);
+    this.addresses = [...props.addresses];
+    const network = WgNetwork.of(this);
+    network.addClient({
+      path: this.node.path,
+      name,
+      interface: props.interface.node.path,
+      addresses: this.addresses,
+      key:
+        props.publicKey === undefined ? network.directory.key(`client.${name}`) : { text: props.publicKey, source: "publicKey" },
+    });
+  }
+}

@@ -1,0 +1,148 @@
+import * as path from "node:path";
+import { App, Lazy, TerraformStack, Token, type LocalExecProvisioner } from "cdktf";
+import { Resource } from "@cdktf/provider-null/lib/resource";
+import type { Construct } from "constructs";
+import { DeferredAddress } from "../lib/address";
+import type { Compiled } from "../lib/compile";
+import type { Directory } from "./directory";
+import type { GceVm } from "./gce-vm";
+import { WgNetwork } from "./network";
+import { programDigest } from "./payload";
+
+export interface Connection {
+  /** What stands after `ssh`. */
+  readonly destination: string;
+  /** The host's name in known_hosts. */
+  readonly hostKeyAlias: string;
+  readonly directory: Directory;
+  readonly user?: string;
+  readonly port?: number;
+  readonly jump?: string;
+}
+
+/**
+ * How configuration reaches a host: three null_resources.
+ *
+ * - `NODE_membership` stands for the node's being in the network. Its only trigger is the name, so nothing but the node's leaving runs its destroy
+ *   provisioner, which cleans the host. A VM has none: it goes as a whole, and a dead one must not block that.
+ * - `NODE_add` brings what is wanted, adding only; exits first, entries last.
+ * - `NODE_confirm` opens a new session after all hosts have added, and prunes; entries first.
+ */
+export class Delivery {
+  private readonly membership: Resource | undefined;
+  private readonly add: Resource;
+  private readonly confirm: Resource;
+
+  constructor(
+    private readonly scope: Construct,
+    readonly name: string,
+    private readonly connection: Connection,
+    private readonly vm: GceVm | undefined,
+  ) {
+    this.membership =
+      vm === undefined ? this.resource("membership", { node: name }, [this.provisioner("destroy", {})]) : undefined;
+    this.add = this.resource("add", this.lazyTriggers(), [this.provisioner("add", this.addEnvironment())]);
+    this.confirm = this.resource("confirm", { add: this.add.id }, [this.provisioner("confirm", this.vmEnvironment())]);
+  }
+
+  prepare({ network, order }: Compiled, deliveries: ReadonlyMap<string, Delivery>): void {
+    const rank = new Map(order.map((node, index) => [node.name, index]));
+    const own = rank.get(this.name) ?? 0;
+    const linked = (from: "client" | "server", to: "client" | "server"): Delivery[] =>
+      network.tunnels
+        .filter((tunnel) => tunnel[from].node.name === this.name)
+        .flatMap((tunnel) => deliveries.get(tunnel[to].node.name) ?? []);
+    // A node is added after those it sends to, and confirmed after those that send to it; a ring of tunnels is cut by the order.
+    const before = linked("client", "server").filter(({ name }) => (rank.get(name) ?? 0) < own);
+    const behind = linked("server", "client").filter(({ name }) => (rank.get(name) ?? 0) > own);
+    const ids = (resources: (Resource | undefined)[]): string[] =>
+      [...new Set(resources.flatMap((one) => (one === undefined ? [] : [`null_resource.${one.friendlyUniqueId}`])))].sort();
+    if (this.membership !== undefined) this.membership.dependsOn = ids(before.map((one) => one.membership));
+    this.add.dependsOn = [
+      ...ids([this.membership, ...before.map((one) => one.add)]),
+      ...(this.vm?.all ?? []).map((one) => `${one.terraformResourceType}.${one.friendlyUniqueId}`),
+    ];
+    this.confirm.dependsOn = ids([...[...deliveries.values()].map((one) => one.add), ...behind.map((one) => one.confirm)]);
+  }
+
+  private resource(kind: string, triggers: Record<string, string>, provisioners: LocalExecProvisioner[]): Resource {
+    const resource = new Resource(this.scope, kind, { triggers, provisioners });
+    // By name and not by place in the tree: moving a construct must not destroy and clean a live host.
+    resource.overrideLogicalId(`${this.name}_${kind}`);
+    return resource;
+  }
+
+  /** One key an object, in words; addresses that only apply knows are references, so that a new one is delivered. */
+  private lazyTriggers(): Record<string, string> {
+    return Token.asStringMap(
+      Lazy.anyValue({
+        produce: () => {
+          const { hosts, network } = WgNetwork.of(this.scope).result();
+          const objects = hosts.find((host) => host.node === this.name)?.objects ?? {};
+          const deferred = network.nodes.flatMap(({ address }) => (address instanceof DeferredAddress ? [address] : []));
+          const resolve = (text: string): string =>
+            deferred.reduce((result, one) => result.replaceAll(one.toString(), `\${${one.terraform}}`), text);
+          const resolved = Object.fromEntries(Object.entries(objects).map(([key, value]) => [key, resolve(value)]));
+          return { ...resolved, "program wgchain-host": programDigest() };
+        },
+      }),
+    );
+  }
+
+  private provisioner(verb: "add" | "confirm" | "destroy", environment: Record<string, string>): LocalExecProvisioner {
+    const { connection } = this;
+    return {
+      type: "local-exec",
+      command: `bash wgchain/deliver ${verb}`,
+      ...(verb === "destroy" ? { when: "destroy" as const } : {}),
+      environment: {
+        WGCHAIN_NODE: this.name,
+        WGCHAIN_PAYLOAD: `wgchain/${this.name}`,
+        WGCHAIN_SSH_DESTINATION: connection.destination,
+        ...(connection.user === undefined ? {} : { WGCHAIN_SSH_USER: connection.user }),
+        ...(connection.port === undefined ? {} : { WGCHAIN_SSH_PORT: String(connection.port) }),
+        ...(connection.jump === undefined ? {} : { WGCHAIN_SSH_JUMP: connection.jump }),
+        WGCHAIN_DIR: this.directoryFromStack(),
+        WGCHAIN_HOST_KEY_ALIAS: connection.hostKeyAlias,
+        ...environment,
+      },
+    };
+  }
+
+  private vmEnvironment(): Record<string, string> {
+    return this.vm === undefined ? {} : { WGCHAIN_ACCEPT_NEW: "1", WGCHAIN_CONNECT_SECONDS: "300" };
+  }
+
+  private addEnvironment(): Record<string, string> {
+    const network = (): Compiled["network"] => WgNetwork.of(this.scope).result().network;
+    const values = Lazy.stringValue({
+      produce: () =>
+        network()
+          .nodes.flatMap(({ address }) =>
+            address instanceof DeferredAddress ? [`${address.name}=\${${address.terraform}}`] : [],
+          )
+          .join("\n"),
+    });
+    const keys = Lazy.stringValue({
+      produce: () =>
+        network()
+          .tunnels.flatMap(({ server, client }) => [server, client])
+          .concat(network().clientInterfaces)
+          .filter((one) => one.node.name === this.name)
+          .map((one) => one.name)
+          .sort()
+          .join(" "),
+    });
+    return { ...this.vmEnvironment(), WGCHAIN_VALUES: values, ...(this.vm === undefined ? {} : { WGCHAIN_PRIVATE_KEYS: keys }) };
+  }
+
+  /** Provisioners run in the stack's directory. */
+  private directoryFromStack(): string {
+    const { directory } = this.connection;
+    if (path.isAbsolute(directory.path)) return directory.path;
+    const stack = TerraformStack.of(this.scope);
+    const app = stack.node.root;
+    const outdir = App.isApp(app) ? path.resolve(app.outdir) : path.resolve("cdktf.out");
+    return path.relative(path.join(outdir, "stacks", stack.node.id), directory.absolute);
+  }
+}

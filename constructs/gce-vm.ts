@@ -1,0 +1,124 @@
+import { ComputeAddress } from "@cdktf/provider-google/lib/compute-address";
+import { ComputeFirewall } from "@cdktf/provider-google/lib/compute-firewall";
+import { ComputeInstance } from "@cdktf/provider-google/lib/compute-instance";
+import { ComputeNetwork } from "@cdktf/provider-google/lib/compute-network";
+import { ComputeSubnetwork } from "@cdktf/provider-google/lib/compute-subnetwork";
+import type { TerraformResource } from "cdktf";
+import { Construct } from "constructs";
+import { gceMtuBytes } from "../lib/model/numbers";
+import { cloudConfig } from "../lib/render/cloud-config";
+import type { GceHostProps } from "./host";
+
+export interface GceVmProps extends GceHostProps {
+  readonly name: string;
+  readonly authorizedKeys: readonly string[];
+}
+
+/**
+ * A small shielded virtual machine with a network of its own, an address that stays, and no way in but the tunnel's port and SSH from where you
+ * deploy. Its user-data only makes the user for SSH: configuration comes over SSH as on every host, so a change never recreates the VM.
+ */
+export class GceVm extends Construct {
+  static readonly defaultUser = "wgchain";
+  static readonly defaultSubnetwork = "10.170.0.0/24";
+  static readonly defaultImage = "ubuntu-os-cloud/ubuntu-2404-lts-amd64";
+
+  readonly instance: ComputeInstance;
+  readonly network: ComputeNetwork;
+  /** The reserved external address, known at apply. */
+  readonly address: string;
+  /** Terraform addresses, for what is written outside of Terraform. */
+  readonly addressReference: string;
+  readonly instanceReference: string;
+  private readonly resources: TerraformResource[];
+  private readonly tag: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: GceVmProps,
+  ) {
+    super(scope, id);
+    this.tag = `wgchain-${props.name}`;
+    const region = props.zone.replace(/-[a-z]$/, "");
+    this.network = named(
+      new ComputeNetwork(this, "network", {
+        name: props.name,
+        description: "made by wgchain",
+        autoCreateSubnetworks: false,
+        // Always written: removing an optional computed argument would plan no change.
+        mtu: props.networkMtuBytes ?? gceMtuBytes.normal,
+        routingMode: "REGIONAL",
+      }),
+      `${props.name}_network`,
+    );
+    const subnetwork = named(
+      new ComputeSubnetwork(this, "subnetwork", {
+        name: props.name,
+        network: this.network.id,
+        region,
+        ipCidrRange: props.subnetwork ?? GceVm.defaultSubnetwork,
+      }),
+      `${props.name}_subnetwork`,
+    );
+    const address = named(new ComputeAddress(this, "address", { name: props.name, region }), `${props.name}_address`);
+    this.instance = named(this.makeInstance(subnetwork, address), `${props.name}_instance`);
+    this.address = address.address;
+    this.addressReference = `google_compute_address.${props.name}_address.address`;
+    this.instanceReference = `google_compute_instance.${props.name}_instance`;
+    this.resources = [this.instance];
+    this.allow("ssh", "tcp", ["22"], props.sshFrom);
+  }
+
+  /** What must stand before configuration can arrive. */
+  get all(): readonly TerraformResource[] {
+    return [...this.resources];
+  }
+
+  /** Opens ports to the VM; a custom network denies everything else. */
+  allow(purpose: string, protocol: "tcp" | "udp", ports: string[], from: readonly string[]): void {
+    const firewall = new ComputeFirewall(this, `allow-${purpose}`, {
+      name: `${this.props.name}-${purpose.toLowerCase().replaceAll("_", "-")}`,
+      network: this.network.id,
+      direction: "INGRESS",
+      allow: [{ protocol, ports }],
+      sourceRanges: [...from],
+      targetTags: [this.tag],
+    });
+    this.resources.push(named(firewall, `${this.props.name}_allow_${purpose}`));
+  }
+
+  private makeInstance(subnetwork: ComputeSubnetwork, address: ComputeAddress): ComputeInstance {
+    const { props } = this;
+    return new ComputeInstance(this, "instance", {
+      name: props.name,
+      zone: props.zone,
+      machineType: props.machineType ?? "e2-micro",
+      // Without it a change of machineType plans well and then fails.
+      allowStoppingForUpdate: true,
+      // It forwards only what it has masqueraded to its own address.
+      canIpForward: false,
+      tags: [this.tag],
+      bootDisk: {
+        autoDelete: true,
+        initializeParams: { image: props.image ?? GceVm.defaultImage, size: props.diskSizeGb ?? 10 },
+      },
+      networkInterface: [{ subnetwork: subnetwork.id, accessConfig: [{ natIp: address.address }] }],
+      shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true },
+      // Readable by every process on the VM: bootstrap only, nothing secret.
+      metadata: {
+        "block-project-ssh-keys": "TRUE",
+        "enable-guest-attributes": "TRUE",
+        "enable-oslogin": "FALSE",
+        "serial-port-enable": "FALSE",
+        "user-data": cloudConfig({ user: props.user ?? GceVm.defaultUser, authorizedKeys: props.authorizedKeys }),
+      },
+    });
+  }
+}
+
+/** Named by the node and not by the place in the tree: moving a construct must not recreate a live host. */
+function named<T extends TerraformResource>(resource: T, logicalId: string): T {
+  resource.overrideLogicalId(logicalId);
+  return resource;
+}

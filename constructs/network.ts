@@ -1,0 +1,158 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { Aspects, TerraformStack, type ISynthesisSession } from "cdktf";
+// Not exported from the top, but TerraformAsset stands on it, and cdktf 0.21 is the last.
+import { addCustomSynthesis } from "cdktf/lib/synthesize/synthesizer";
+import { NullProvider } from "@cdktf/provider-null/lib/provider";
+import { Construct, type IConstruct } from "constructs";
+import { compile, type Compiled } from "../lib/compile";
+import type {
+  ClientIntent,
+  ClientInterfaceIntent,
+  LabelIntent,
+  NetworkIntent,
+  NodeIntent,
+  PolicyIntent,
+  TunnelIntent,
+} from "../lib/intent";
+import type { Problem } from "../lib/problem";
+import type { Delivery } from "./delivery";
+import { Directory } from "./directory";
+import { inventoryOf } from "./inventory";
+import { writeHostTree } from "./payload";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
+
+/**
+ * The network of a stack: all constructs of one stack register with it, it checks them as a whole and gives each host its part. Made on first use,
+ * never by hand.
+ */
+export class WgNetwork extends Construct {
+  static readonly id = "wgchain";
+
+  static of(scope: Construct): WgNetwork {
+    const stack = TerraformStack.of(scope);
+    const existing = stack.node.tryFindChild(WgNetwork.id);
+    if (existing instanceof WgNetwork) return existing;
+    return new WgNetwork(stack);
+  }
+
+  readonly directory: Directory;
+  private readonly intent: Mutable<NetworkIntent>;
+  private readonly deliveries = new Map<string, Delivery>();
+  private readonly earlyProblems: Problem[] = [];
+  private readonly ownAllocations: Record<string, Record<string, string | number>> = {};
+  private compiled: Compiled | undefined;
+
+  private constructor(private readonly stack: TerraformStack) {
+    super(stack, WgNetwork.id);
+    this.directory = Directory.find(this.node);
+    this.intent = {
+      nodes: [],
+      clientInterfaces: [],
+      clients: [],
+      tunnels: [],
+      labels: [],
+      policies: [],
+      recorded: this.directory.recorded(),
+    };
+    this.node.addValidation({ validate: () => this.validate() });
+    Aspects.of(stack).add({ visit: (node: IConstruct) => this.prepare(node) });
+    addCustomSynthesis(this, { onSynthesize: (session) => this.write(session) });
+    // Destroy provisioners in `removed` blocks came with 1.9.
+    stack.addOverride("terraform.required_version", ">= 1.9");
+  }
+
+  get recorded(): NetworkIntent["recorded"] {
+    return this.intent.recorded;
+  }
+
+  addNode(intent: NodeIntent, delivery: Delivery): void {
+    this.add("nodes", intent);
+    this.deliveries.set(intent.name, delivery);
+  }
+
+  addClientInterface(intent: ClientInterfaceIntent): void {
+    this.add("clientInterfaces", intent);
+  }
+
+  addClient(intent: ClientIntent): void {
+    this.add("clients", intent);
+  }
+
+  addTunnel(intent: TunnelIntent): void {
+    this.add("tunnels", intent);
+  }
+
+  addLabel(intent: LabelIntent): void {
+    this.add("labels", intent);
+  }
+
+  addPolicy(intent: PolicyIntent): void {
+    this.add("policies", intent);
+  }
+
+  /** A problem that a construct found before there is an intent. */
+  addProblem(problem: Problem): void {
+    this.earlyProblems.push(problem);
+  }
+
+  /** An allocation that a construct made itself and that should go on record. */
+  addAllocation(kind: string, name: string, value: string | number): void {
+    (this.ownAllocations[kind] ??= {})[name] = value;
+  }
+
+  /** The checked network; throws all problems when there is one, so that nothing half-valid is synthesized. */
+  result(): Compiled {
+    const compiled = this.compile();
+    const problems = this.problems();
+    if (problems.length > 0) throw new Error(`the network has problems:\n${problems.map(format).join("\n")}`);
+    return compiled;
+  }
+
+  private add<K extends Exclude<keyof NetworkIntent, "recorded">>(kind: K, intent: NetworkIntent[K][number]): void {
+    (this.intent[kind] as NetworkIntent[K][number][]).push(intent);
+    this.compiled = undefined;
+  }
+
+  private compile(): Compiled {
+    return (this.compiled ??= compile(this.intent));
+  }
+
+  private problems(): readonly Problem[] {
+    return [...this.earlyProblems, ...this.compile().problems];
+  }
+
+  private validate(): string[] {
+    const file = process.env["WGCHAIN_INVENTORY"];
+    if (file !== undefined && file !== "") {
+      const inventory = inventoryOf(
+        this.stack.node.id,
+        this.directory,
+        this.intent,
+        this.compile(),
+        this.problems(),
+        this.ownAllocations,
+      );
+      fs.writeFileSync(file, `${JSON.stringify(inventory, null, 2)}\n`);
+    }
+    return this.problems().map(format);
+  }
+
+  private prepare(node: IConstruct): void {
+    if (node !== this) return;
+    const compiled = this.compile();
+    for (const delivery of this.deliveries.values()) delivery.prepare(compiled, this.deliveries);
+    const providers = this.stack.node.findAll().filter((one) => one instanceof NullProvider);
+    if (providers.length === 0) new NullProvider(this, "null");
+  }
+
+  /** Directory of the stack's own files, relative to cdktf's output directory. */
+  private write(session: ISynthesisSession): void {
+    const work = path.join(session.outdir, session.manifest.forStack(this.stack).workingDirectory);
+    fs.rmSync(path.join(work, "wgchain"), { recursive: true, force: true });
+    for (const host of this.result().hosts) writeHostTree(work, host.node, host.files);
+  }
+}
+
+const format = (problem: Problem): string => `${problem.path}: ${problem.message}`;

@@ -1,0 +1,50 @@
+import { Construct } from "constructs";
+import type { SourceIntent } from "../lib/intent";
+import type { WgClient } from "./client-interface";
+import { WgNetwork } from "./network";
+import { SnatLabel } from "./snat-label";
+import type { WgNode } from "./wg-node";
+import { WgTunnel } from "./wg-tunnel";
+
+/** A prefix or address as text, all addresses of a client, a label that arrives, or all that arrives by a tunnel. */
+export type PolicySource = string | WgClient | SnatLabel | WgTunnel;
+
+export interface SourcePolicyProps {
+  /** The node that decides. */
+  readonly on: WgNode;
+  /** What it decides for. A source may be claimed by one policy of a node only. */
+  readonly from: readonly PolicySource[];
+  /** A tunnel whose client end the node is, or its own way out (the node must be an exit). */
+  readonly via: WgTunnel | "uplink";
+  /** The label to leave with. @default the tunnel's clientAddress */
+  readonly snat?: SnatLabel;
+  /** Routing table. @default allocated from the names of node, exit and interface */
+  readonly routeTable?: number;
+  /** Priority of the rule, 11000 to 18999. @default 11000 (selectors are disjoint, so they share it) */
+  readonly priority?: number;
+}
+
+/** On a node, what comes from some sources goes one way. Sources that go the same way to the same exit share one table and one rule. */
+export class SourcePolicy extends Construct {
+  constructor(scope: Construct, id: string, props: SourcePolicyProps) {
+    super(scope, id);
+    const { snat, routeTable, priority, via } = props;
+    WgNetwork.of(this).addPolicy({
+      path: this.node.path,
+      name: id,
+      node: props.on.node.path,
+      from: props.from.flatMap(sourceIntents),
+      via: via === "uplink" ? via : { tunnel: via.node.path },
+      ...(snat === undefined ? {} : { label: snat.node.path }),
+      ...(routeTable === undefined ? {} : { routeTable }),
+      ...(priority === undefined ? {} : { priority }),
+    });
+  }
+}
+
+function sourceIntents(source: PolicySource): SourceIntent[] {
+  if (typeof source === "string") return [{ prefix: source }];
+  if (source instanceof SnatLabel) return [{ label: source.node.path }];
+  if (source instanceof WgTunnel) return [{ tunnel: source.node.path }];
+  return source.addresses.map((prefix) => ({ prefix }));
+}

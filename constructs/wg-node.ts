@@ -1,0 +1,116 @@
+import { Construct } from "constructs";
+import { DeferredAddress } from "../lib/address";
+import type { GceIntent, NodeIntent, SshIntent } from "../lib/intent";
+import { gceMtuBytes, linkMtuBytes } from "../lib/model/numbers";
+import { ClientInterface, type ClientInterfaceProps } from "./client-interface";
+import { Delivery, type Connection } from "./delivery";
+import { GceVm } from "./gce-vm";
+import type { GceHost, Host, SshHost } from "./host";
+import { WgNetwork } from "./network";
+
+export interface WgNodeProps {
+  /** Where it runs: `Host.ssh(...)` or `Host.gce(...)`. */
+  readonly host: Host;
+  /** MTU of the link to the internet, bytes. At Google it is the network's (`networkMtuBytes`). @default 1500 */
+  readonly mtuBytes?: number;
+  /** Address on a private line with its prefix length, e.g. "172.16.0.1/30"; nodes with the same network share the line. @default none */
+  readonly privateAddress?: string;
+  /** MTU of the private line, bytes; the same on both ends. @default 1500 */
+  readonly privateMtuBytes?: number;
+  /** Whether traffic may leave here to the internet, masqueraded. @default false */
+  readonly exit?: boolean;
+  /** Name in files, keys and Terraform: a letter, then letters, digits, dash and underscore. @default the construct's id */
+  readonly name?: string;
+}
+
+/** A host of the network. */
+export class WgNode extends Construct {
+  readonly name: string;
+  /** The virtual machine, when the node is one of Google's. */
+  readonly vm: GceVm | undefined;
+  /** Public address: a literal, or a reference to Google's. */
+  readonly address: string;
+  private readonly network: WgNetwork;
+
+  constructor(scope: Construct, id: string, props: WgNodeProps) {
+    super(scope, id);
+    const { host } = props;
+    this.name = props.name ?? id;
+    this.network = WgNetwork.of(this);
+    this.vm = host.kind === "gce" ? this.makeVm(host) : undefined;
+    this.address = host.kind === "gce" ? (this.vm?.address ?? "") : host.address;
+    const delivery = new Delivery(this, this.name, this.connection(host), this.vm);
+    this.network.addNode(this.toIntent(props), delivery);
+  }
+
+  /** The interface that end users' clients connect to. */
+  serveClients(interfaceName: string, props: ClientInterfaceProps): ClientInterface {
+    return new ClientInterface(this, interfaceName, { ...props, node: this });
+  }
+
+  private makeVm(host: GceHost): GceVm {
+    return new GceVm(this, "vm", {
+      ...host,
+      name: this.name,
+      authorizedKeys: host.authorizedKeys ?? this.network.directory.authorizedKeys(),
+    });
+  }
+
+  private connection(host: Host): Connection {
+    if (host.kind === "ssh") {
+      return {
+        destination: host.destination ?? host.address,
+        hostKeyAlias: `wgchain-${this.name}`,
+        directory: this.network.directory,
+        ...(host.user === undefined ? {} : { user: host.user }),
+        ...(host.port === undefined ? {} : { port: host.port }),
+        ...(host.jump === undefined ? {} : { jump: host.jump }),
+      };
+    }
+    return {
+      destination: this.address,
+      user: host.user ?? GceVm.defaultUser,
+      hostKeyAlias: `wgchain-${this.name}-${this.vm?.instance.instanceId ?? ""}`,
+      directory: this.network.directory,
+    };
+  }
+
+  private toIntent(props: WgNodeProps): NodeIntent {
+    const { host, privateAddress } = props;
+    return {
+      path: this.node.path,
+      name: this.name,
+      address: this.vm === undefined ? this.address : new DeferredAddress(`${this.name}_address`, this.vm.addressReference),
+      host: host.kind === "ssh" ? sshIntent(host) : this.gceIntent(host),
+      uplinkMtuBytes:
+        host.kind === "gce" ? (host.networkMtuBytes ?? gceMtuBytes.normal) : (props.mtuBytes ?? linkMtuBytes.ethernet),
+      privateMtuBytes: props.privateMtuBytes ?? linkMtuBytes.ethernet,
+      exit: props.exit ?? false,
+      ...(privateAddress === undefined ? {} : { privateAddress }),
+    };
+  }
+
+  private gceIntent(host: GceHost): GceIntent {
+    return {
+      kind: "gce",
+      user: host.user ?? GceVm.defaultUser,
+      sshFrom: host.sshFrom,
+      subnetwork: host.subnetwork ?? GceVm.defaultSubnetwork,
+      image: host.image ?? GceVm.defaultImage,
+      imageHasCloudInit: host.imageHasCloudInit ?? false,
+      authorizedKeys: host.authorizedKeys ?? this.network.directory.authorizedKeys(),
+      instance: this.vm?.instanceReference ?? "",
+    };
+  }
+}
+
+function sshIntent(host: SshHost): SshIntent {
+  const { user, port, jump } = host;
+  return {
+    kind: "ssh",
+    destination: host.destination ?? host.address,
+    ...(user === undefined ? {} : { user }),
+    ...(port === undefined ? {} : { port }),
+    ...(jump === undefined ? {} : { jump }),
+  };
+}

@@ -1,0 +1,85 @@
+import { Lazy } from "cdktf";
+import { Construct } from "constructs";
+import type { TunnelEndIntent } from "../lib/intent";
+import { WgNetwork } from "./network";
+import type { WgNode } from "./wg-node";
+
+export interface WgTunnelEndProps {
+  /** @default the tunnel's name */
+  readonly interfaceName?: string;
+  /** UDP port. @default allocated from the names of node and interface */
+  readonly listenPort?: number;
+  /** Only to say the same on both ends by hand; unequal ends are an error. @default the tunnel's */
+  readonly mtuBytes?: number;
+  /** WireGuard public key of this end. @default the file `keys/NODE.INTERFACE.pub` in wgchain's directory */
+  readonly publicKey?: string;
+}
+
+export interface WgTunnelProps {
+  /** The end that listens; traffic towards exits arrives here. */
+  readonly server: WgNode;
+  /** The end that opens the tunnel; traffic towards exits leaves here. */
+  readonly client: WgNode;
+  /** The hosts' public addresses, or the private line that both stand on. @default "public" */
+  readonly over?: "public" | "private";
+  /** Network of the tunnel, e.g. "10.66.220.0/24": the two ends and the labels. */
+  readonly network: string;
+  /** Address of the server end in it. */
+  readonly serverAddress: string;
+  /** Address of the client end in it, with which all leaves that no label marks. @default none: its labels are its addresses */
+  readonly clientAddress?: string;
+  /** @default the underlay's MTU minus 60, WireGuard's overhead over IPv4 (1460 gives 1400); the same on both ends */
+  readonly mtuBytes?: number;
+  /** How often the client end keeps the way open; 0 for never. @default 25 */
+  readonly keepaliveSeconds?: number;
+  readonly serverEnd?: WgTunnelEndProps;
+  readonly clientEnd?: WgTunnelEndProps;
+}
+
+/** A WireGuard tunnel between two nodes. Its name, the construct's id, is the interface's name on both. */
+export class WgTunnel extends Construct {
+  readonly name: string;
+  readonly server: WgNode;
+  readonly client: WgNode;
+
+  constructor(scope: Construct, id: string, props: WgTunnelProps) {
+    super(scope, id);
+    this.name = id;
+    this.server = props.server;
+    this.client = props.client;
+    const network = WgNetwork.of(this);
+    network.addTunnel({
+      path: this.node.path,
+      name: id,
+      server: this.end(props.server, props.serverEnd, props.mtuBytes, network),
+      client: this.end(props.client, props.clientEnd, props.mtuBytes, network),
+      over: props.over ?? "public",
+      network: props.network,
+      serverAddress: props.serverAddress,
+      keepaliveSeconds: props.keepaliveSeconds ?? 25,
+      ...(props.clientAddress === undefined ? {} : { clientAddress: props.clientAddress }),
+    });
+    const { vm } = props.server;
+    const port = Lazy.stringValue({ produce: () => this.serverPort(network) });
+    if (props.over !== "private") vm?.allow(id, "udp", [port], [`${props.client.address}/32`]);
+  }
+
+  private end(node: WgNode, props: WgTunnelEndProps = {}, mtuBytes: number | undefined, network: WgNetwork): TunnelEndIntent {
+    const interfaceName = props.interfaceName ?? this.name;
+    const mtu = props.mtuBytes ?? mtuBytes;
+    return {
+      node: node.node.path,
+      interfaceName,
+      key:
+        props.publicKey === undefined
+          ? network.directory.key(`${node.name}.${interfaceName}`)
+          : { text: props.publicKey, source: "publicKey" },
+      ...(props.listenPort === undefined ? {} : { listenPort: props.listenPort }),
+      ...(mtu === undefined ? {} : { mtuBytes: mtu }),
+    };
+  }
+
+  private serverPort(network: WgNetwork): string {
+    return String(network.result().network.tunnels.find(({ path }) => path === this.node.path)?.server.listenPort ?? "");
+  }
+}

@@ -1,0 +1,23 @@
+import type { Network } from "../model/model";
+import type { Problems } from "../problem";
+import { checkClients, checkHostAddresses, checkLabels, checkNetworks } from "./addresses";
+import { checkUniqueness } from "./names";
+import { checkNumbers, checkPaths, checkSources } from "./policies";
+
+type Check = (network: Network, problems: Problems) => void;
+
+const checks: readonly Check[] = [
+  checkHostAddresses,
+  checkNetworks,
+  checkLabels,
+  checkClients,
+  checkUniqueness,
+  checkSources,
+  checkPaths,
+  checkNumbers,
+];
+
+/** Every rule of the whole network; all that is wrong is reported, not the first. */
+export function checkNetwork(network: Network, problems: Problems): void {
+  for (const check of checks) check(network, problems);
+}

@@ -1,0 +1,59 @@
+import { checkNetwork } from "./check";
+import { interfacesOf } from "./check/names";
+import { checkGce } from "./check/gce";
+import type { NetworkIntent } from "./intent";
+import type { Interface, Network, Node } from "./model/model";
+import { parseNetwork } from "./model/parse";
+import { planNetwork } from "./plan/plan";
+import { Ways } from "./plan/ways";
+import type { Problem } from "./problem";
+import { renderHost, type RenderedHost } from "./render/host";
+
+export interface Compiled {
+  readonly network: Network;
+  readonly problems: readonly Problem[];
+  /** What `allocations.json` should hold: kind to name to number. */
+  readonly allocations: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Every host's files and objects; empty while there is a problem, so that nothing half-valid is ever rendered. */
+  readonly hosts: readonly RenderedHost[];
+  /** Nodes by depth: exits first, entries last; each node comes after all that it sends to. */
+  readonly order: readonly Node[];
+}
+
+/** The one way through the code: parse, check, plan, render. */
+export function compile(intent: NetworkIntent): Compiled {
+  const { network, problems, ports } = parseNetwork(intent);
+  checkGce(intent, problems);
+  checkNetwork(network, problems);
+  const ways = Ways.find(network, intent.recorded, problems);
+  return {
+    network,
+    problems: problems.all,
+    allocations: { port: sorted(ports), table: sorted(ways.tables) },
+    hosts: problems.any ? [] : planNetwork(network, ways).map(renderHost),
+    order: exitsFirst(network),
+  };
+}
+
+const sorted = (map: ReadonlyMap<string, number>): Record<string, number> =>
+  Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** Depth-first along the tunnels, from client end to server end; a loop (its own problem) is cut where it closes. */
+function exitsFirst(network: Network): readonly Node[] {
+  const order: Node[] = [];
+  const seen = new Set<Node>();
+  const visit = (node: Node): void => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    for (const tunnel of network.tunnels) if (tunnel.client.node === node) visit(tunnel.server.node);
+    order.push(node);
+  };
+  network.nodes.forEach(visit);
+  return order;
+}
+
+export function interfacesByNode(network: Network, node: Node): readonly Interface[] {
+  return interfacesOf(network)
+    .filter((one) => one.node === node)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}

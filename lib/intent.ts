@@ -1,0 +1,116 @@
+import type { DeferredAddress } from "./address";
+
+/**
+ * What was written, as it was written: plain data with unparsed text, each thing with its construct's path. Partners are named by `path`.
+ * `lib/model` parses it; nothing else reads it.
+ */
+export interface NetworkIntent {
+  readonly nodes: readonly NodeIntent[];
+  readonly clientInterfaces: readonly ClientInterfaceIntent[];
+  readonly clients: readonly ClientIntent[];
+  readonly tunnels: readonly TunnelIntent[];
+  readonly labels: readonly LabelIntent[];
+  readonly policies: readonly PolicyIntent[];
+  /** From `allocations.json`: kind ("table", "port") to name to value. */
+  readonly recorded: RecordedAllocations;
+}
+
+export type RecordedAllocations = Readonly<Record<string, Readonly<Record<string, string | number>>>>;
+
+export interface NodeIntent {
+  readonly path: string;
+  readonly name: string;
+  /** Public IPv4 literal, or what only apply knows. */
+  readonly address: string | DeferredAddress;
+  readonly host: SshIntent | GceIntent;
+  readonly uplinkMtuBytes: number;
+  readonly privateAddress?: string;
+  readonly privateMtuBytes: number;
+  readonly exit: boolean;
+}
+
+export interface SshIntent {
+  readonly kind: "ssh";
+  readonly destination: string;
+  readonly user?: string;
+  readonly port?: number;
+  readonly jump?: string;
+}
+
+export interface GceIntent {
+  readonly kind: "gce";
+  readonly user: string;
+  readonly sshFrom: readonly string[];
+  readonly subnetwork: string;
+  readonly image: string;
+  readonly authorizedKeys: readonly string[];
+  readonly imageHasCloudInit: boolean;
+  /** Terraform address of the VM. */
+  readonly instance: string;
+}
+
+/** A public key as found: the text, or where it was looked for. */
+export interface KeyIntent {
+  readonly text?: string;
+  /** For messages, e.g. "wgchain/keys/sz.wgs.pub". */
+  readonly source: string;
+}
+
+export interface ClientInterfaceIntent {
+  readonly path: string;
+  readonly node: string;
+  readonly name: string;
+  readonly address: string;
+  readonly listenPort?: number;
+  readonly mtuBytes?: number;
+  readonly key: KeyIntent;
+}
+
+export interface ClientIntent {
+  readonly path: string;
+  readonly name: string;
+  readonly interface: string;
+  readonly addresses: readonly string[];
+  readonly key: KeyIntent;
+}
+
+export interface TunnelEndIntent {
+  readonly node: string;
+  readonly interfaceName: string;
+  readonly listenPort?: number;
+  readonly mtuBytes?: number;
+  readonly key: KeyIntent;
+}
+
+export interface TunnelIntent {
+  readonly path: string;
+  readonly name: string;
+  readonly server: TunnelEndIntent;
+  readonly client: TunnelEndIntent;
+  readonly over: "public" | "private";
+  readonly network: string;
+  readonly serverAddress: string;
+  readonly clientAddress?: string;
+  readonly keepaliveSeconds: number;
+}
+
+export interface LabelIntent {
+  readonly path: string;
+  readonly name: string;
+  readonly tunnel: string;
+  readonly address: string;
+}
+
+export type SourceIntent = { readonly prefix: string } | { readonly label: string } | { readonly tunnel: string };
+
+export interface PolicyIntent {
+  readonly path: string;
+  readonly name: string;
+  readonly node: string;
+  readonly from: readonly SourceIntent[];
+  /** Path of a tunnel, or the node's own way out. */
+  readonly via: { readonly tunnel: string } | "uplink";
+  readonly label?: string;
+  readonly routeTable?: number;
+  readonly priority?: number;
+}

@@ -1,0 +1,93 @@
+/**
+ * What the command line and the lab know of an app: nodes, how to reach them, which keys they need, and what each client was promised.
+ * Written as JSON by the constructs when `WGCHAIN_INVENTORY` names a file.
+ */
+export interface Inventory {
+  readonly version: 1;
+  /** Name of the Terraform stack. */
+  readonly stack: string;
+  /** Directory of public things as the app found it (absolute). */
+  readonly directory: string;
+  readonly nodes: readonly InventoryNode[];
+  readonly clients: readonly InventoryClient[];
+  /** Recorded plus new allocations: what `allocations.json` should hold. */
+  readonly allocations: Readonly<Record<string, Readonly<Record<string, string | number>>>>;
+  /** All that the checks found; `code` "missing-public-key" is what `wgchain keys` mends. */
+  readonly problems: readonly InventoryProblem[];
+}
+
+export interface InventoryProblem {
+  readonly code: string;
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface InventoryNode {
+  readonly name: string;
+  readonly host: InventorySshHost | InventoryGceHost;
+  /** MTU of the link to the internet, bytes. */
+  readonly uplinkMtuBytes: number;
+  /** The private link's address with its prefix length, e.g. "172.16.0.1/30"; nodes with the same network share a link. */
+  readonly privateLink?: { readonly address: string; readonly mtuBytes: number };
+  readonly interfaces: readonly InventoryInterface[];
+}
+
+export interface InventorySshHost {
+  readonly kind: "ssh";
+  /** Public IPv4 address, e.g. "198.51.100.10". */
+  readonly address: string;
+  readonly destination: string;
+  readonly user?: string;
+  readonly port?: number;
+  readonly jump?: string;
+}
+
+export interface InventoryGceHost {
+  readonly kind: "gce";
+  /** Terraform addresses, e.g. "google_compute_instance.gcp_instance_1A2B3C4D". */
+  readonly instance: string;
+  readonly externalAddress: string;
+  readonly user: string;
+  /** Prefixes that may open SSH, e.g. ["198.51.100.200/32"]. */
+  readonly sshFrom: readonly string[];
+}
+
+export interface InventoryInterface {
+  readonly name: string;
+  readonly role: "clients" | "tunnel-server" | "tunnel-client";
+  readonly address: string;
+  readonly listenPort: number;
+  readonly mtuBytes: number;
+  /** Null: not made yet. */
+  readonly publicKey: string | null;
+  /** Where `wgchain keys` makes the private key: on the host, or in `private/` for a host that does not exist yet. */
+  readonly keyMadeOn: "host" | "operator";
+}
+
+export interface InventoryClient {
+  readonly name: string;
+  /** Node and interface it connects to. */
+  readonly node: string;
+  readonly interface: string;
+  readonly publicKey: string | null;
+  /** Least MTU of its addresses' chains, bytes: what its WireGuard interface gets. */
+  readonly mtuBytes: number;
+  readonly addresses: readonly InventoryClientAddress[];
+}
+
+export interface InventoryClientAddress {
+  /** e.g. "10.66.224.2". */
+  readonly address: string;
+  /** Null: no policy selects it, so it must reach no exit. */
+  readonly promise: InventoryPromise | null;
+}
+
+export interface InventoryPromise {
+  readonly exitNode: string;
+  /** WireGuard addresses a traceroute shows before the target, in order, e.g. ["10.66.224.1", "10.66.220.200", "10.66.6.6"]. */
+  readonly hops: readonly string[];
+  /** The address the internet sees: a literal, or the Terraform address of what only apply knows ("google_compute_address.x.address"). */
+  readonly exitAddress: { readonly literal: string } | { readonly deferred: string };
+  /** Least MTU of the tunnels of the chain, bytes. */
+  readonly mtuBytes: number;
+}

@@ -1,0 +1,92 @@
+import type { HostAddress, InterfaceAddress, Ipv4Address, Ipv4Prefix } from "../address";
+
+/** The network as parsed: typed values, partners as references. Made only by `parseNetwork`. */
+export interface Network {
+  readonly nodes: readonly Node[];
+  readonly tunnels: readonly Tunnel[];
+  readonly labels: readonly Label[];
+  readonly clientInterfaces: readonly ClientInterface[];
+  readonly clients: readonly Client[];
+  readonly policies: readonly Policy[];
+}
+
+export interface Node {
+  readonly path: string;
+  readonly name: string;
+  readonly address: HostAddress;
+  readonly kind: "ssh" | "gce";
+  readonly uplinkMtuBytes: number;
+  readonly privateLink?: { readonly address: InterfaceAddress; readonly mtuBytes: number };
+  /** What arrives by tunnels and is claimed by no policy leaves here. */
+  readonly exit: boolean;
+  /** At Google: the subnetwork of its network. */
+  readonly subnetwork?: Ipv4Prefix;
+}
+
+/** One WireGuard interface on one node. */
+export interface Interface {
+  readonly path: string;
+  readonly name: string;
+  readonly node: Node;
+  readonly role: "clients" | "tunnel-server" | "tunnel-client";
+  readonly network: Ipv4Prefix;
+  readonly listenPort: number;
+  readonly mtuBytes: number;
+  /** Null: not made yet (a problem of its own); nothing is rendered then. */
+  readonly publicKey: string | null;
+}
+
+export interface ClientInterface extends Interface {
+  readonly role: "clients";
+  readonly address: InterfaceAddress;
+}
+
+export interface Client {
+  readonly path: string;
+  readonly name: string;
+  readonly interface: ClientInterface;
+  readonly addresses: readonly Ipv4Address[];
+  /** Null: not made yet (a problem of its own); nothing is rendered then. */
+  readonly publicKey: string | null;
+}
+
+export interface Tunnel {
+  readonly path: string;
+  readonly name: string;
+  readonly server: Interface;
+  readonly client: Interface;
+  readonly network: Ipv4Prefix;
+  readonly serverAddress: Ipv4Address;
+  /** The client end's own address; without one its addresses are its labels. */
+  readonly clientAddress?: Ipv4Address;
+  /** Where the client end finds the server end. */
+  readonly endpoint: HostAddress;
+  readonly mtuBytes: number;
+  readonly keepaliveSeconds: number;
+}
+
+/** An address of a tunnel's client end that stands for an exit: traffic is SNATed to it, and the far end routes by it. */
+export interface Label {
+  readonly path: string;
+  readonly name: string;
+  readonly tunnel: Tunnel;
+  readonly address: Ipv4Address;
+}
+
+/** On `node`, what comes from `sources` by `incoming` goes `via`. */
+export interface Policy {
+  readonly path: string;
+  readonly name: string;
+  readonly node: Node;
+  readonly sources: readonly PolicySource[];
+  readonly via: Tunnel | "uplink";
+  /** SNAT address on `via`; absent for the uplink, which masquerades. */
+  readonly snat?: Ipv4Address;
+  readonly routeTable?: number;
+  readonly priority?: number;
+}
+
+export interface PolicySource {
+  readonly prefix: Ipv4Prefix;
+  readonly incoming: Interface;
+}

@@ -1,0 +1,47 @@
+/** Every number of ours, in one place. */
+
+/** Rules and routes carry this protocol number; nothing without it is ever touched on a host. */
+export const routeProtocol = 119;
+
+/** Routing table of the host's own WireGuard networks, ending in `unreachable`. */
+export const directTable = 7700;
+
+/** First and count of tables allocated to exits; the number is the exit's fwmark, too. */
+export const exitTables = { first: 100_000, slots: 900_000 } as const;
+
+/** Priorities of `ip rule`, in the order in which they are asked. Tailscale has 5210 to 5270, wg-quick counts down from 32765. */
+export const priorities = {
+  /** To one of the host's own WireGuard networks: direct or nowhere. */
+  toOwn: 10_000,
+  /** From one of the host's own WireGuard addresses, made by the host itself (TCP RST, ICMP): direct or nowhere. */
+  fromOwn: 10_100,
+  /** Selecting rules, one an exit. Their selectors are disjoint, so they may share a priority. */
+  select: 11_000,
+  selectLast: 18_999,
+  /** What came in by a WireGuard interface and was not selected: direct or nowhere. */
+  failClosed: 19_000,
+} as const;
+
+/** Tables with a meaning of their own in Linux (unspec, default, main, local). */
+export const reservedTables: ReadonlySet<number> = new Set([0, 253, 254, 255, directTable]);
+
+export const mainTable = "main";
+
+/** Metric of the `unreachable` routes, below every other (wg-quick and NetworkManager use the same idea). */
+export const unreachableMetric = 4_278_198_272;
+
+export const listenPorts = { first: 51_820, slots: 2_000 } as const;
+
+/** Outer IPv4 20 + UDP 8 + WireGuard 32 bytes. */
+export const wireguardOverheadIpv4Bytes = 60;
+
+export const linkMtuBytes = { least: 576, most: 9_216, ethernet: 1_500 } as const;
+
+/** Google's limits of a VPC network's MTU. */
+export const gceMtuBytes = { least: 1_300, most: 8_896, normal: 1_460 } as const;
+
+/** Least MTU that an IPv4 tunnel may have here: 576 is what every IPv4 host must take (RFC 791). */
+export const tunnelMtuLeastBytes = 576;
+
+/** IPv4 20 + TCP 20 bytes. */
+export const tcpOverheadIpv4Bytes = 40;

@@ -1,0 +1,127 @@
+import { Ipv4Prefix, type Ipv4Address } from "../address";
+import type { PolicyIntent, SourceIntent } from "../intent";
+import { parseInteger, parseName } from "../name";
+import { ParseError } from "../problem";
+import type { Interface, Node, Policy, PolicySource, Tunnel } from "./model";
+import { priorities, reservedTables } from "./numbers";
+import type { ParseContext } from "./parse";
+
+export function parsePolicies(intents: readonly PolicyIntent[], context: ParseContext): Policy[] {
+  return intents.flatMap((intent) => parsePolicy(intent, context) ?? []);
+}
+
+function parsePolicy(intent: PolicyIntent, context: ParseContext): Policy | undefined {
+  const { problems } = context;
+  const node = context.nodes.get(intent.node);
+  const via = intent.via === "uplink" ? intent.via : context.tunnels.get(intent.via.tunnel);
+  // A partner that did not parse has its own problem already.
+  if (node === undefined || via === undefined) return undefined;
+  const sources = intent.from.flatMap((source) => problems.attempt(intent.path, () => parseSource(source, node, context)) ?? []);
+  return problems.attempt(intent.path, () => {
+    if (intent.from.length === 0) throw new ParseError("no-source", "from is empty; name at least one source");
+    const snat = parseSnat(intent, node, via, context);
+    return {
+      path: intent.path,
+      name: parseName(intent.name, "policy name"),
+      node,
+      sources,
+      via,
+      ...(snat === undefined ? {} : { snat }),
+      ...(intent.routeTable === undefined ? {} : { routeTable: parseTable(intent.routeTable) }),
+      ...(intent.priority === undefined ? {} : { priority: parsePriority(intent.priority) }),
+    };
+  });
+}
+
+function parseTable(table: number): number {
+  if (reservedTables.has(table)) {
+    throw new ParseError("table-reserved", `routeTable ${table} is reserved; take another number, e.g. 51820`);
+  }
+  return parseInteger(table, "routeTable", 1, 0xffffffff, "table-out-of-range");
+}
+
+function parsePriority(priority: number): number {
+  return parseInteger(
+    priority,
+    "priority (rules before and behind this range are the fail-closed ones)",
+    priorities.select,
+    priorities.selectLast,
+    "priority-out-of-range",
+  );
+}
+
+function parseSnat(intent: PolicyIntent, node: Node, via: Tunnel | "uplink", context: ParseContext): Ipv4Address | undefined {
+  if (via === "uplink") {
+    if (intent.label !== undefined) {
+      throw new ParseError("label-on-uplink", "snat names a label, but via is the uplink, which masquerades; leave snat out");
+    }
+    if (!node.exit) {
+      throw new ParseError("not-an-exit", `via is the uplink, but '${node.name}' is no exit; set exit: true on it`);
+    }
+    return undefined;
+  }
+  if (via.client.node !== node) {
+    throw new ParseError(
+      "via-not-ours",
+      `via is tunnel '${via.name}', whose client end is '${via.client.node.name}' and not '${node.name}'; traffic goes from a tunnel's client end to its server end`,
+    );
+  }
+  if (intent.label === undefined) {
+    if (via.clientAddress === undefined) {
+      throw new ParseError(
+        "no-snat",
+        `needs snat: tunnel '${via.name}' has no clientAddress to leave with; name a SnatLabel or set clientAddress on the tunnel`,
+      );
+    }
+    return via.clientAddress;
+  }
+  const label = context.labels.get(intent.label);
+  if (label !== undefined && label.tunnel !== via) {
+    throw new ParseError(
+      "label-of-other-tunnel",
+      `snat '${label.name}' is a label of tunnel '${label.tunnel.name}', but via is '${via.name}'`,
+    );
+  }
+  // A label that did not parse has its own problem.
+  return label?.address ?? via.clientAddress ?? via.serverAddress;
+}
+
+function parseSource(source: SourceIntent, node: Node, context: ParseContext): PolicySource | undefined {
+  if ("prefix" in source) {
+    const prefix = Ipv4Prefix.parseSource(source.prefix);
+    const incoming = incomingOf(node, context).find((one) => one.network.contains(prefix));
+    if (incoming === undefined) {
+      throw new ParseError(
+        "source-not-ours",
+        `source ${prefix.toString()} lies in no network that arrives at '${node.name}'${listNetworks(node, context)}; a wider selector would catch the host's own traffic (underlay, endpoints, SSH)`,
+      );
+    }
+    return { prefix, incoming };
+  }
+  const tunnel = "label" in source ? context.labels.get(source.label)?.tunnel : context.tunnels.get(source.tunnel);
+  if (tunnel === undefined) return undefined;
+  if (tunnel.server.node !== node) {
+    throw new ParseError(
+      "source-not-ours",
+      `source is of tunnel '${tunnel.name}', which arrives at '${tunnel.server.node.name}' and not at '${node.name}'`,
+    );
+  }
+  const prefix = "label" in source ? labelPrefix(source.label, context) : tunnel.network;
+  return prefix === undefined ? undefined : { prefix, incoming: tunnel.server };
+}
+
+function labelPrefix(path: string, context: ParseContext): Ipv4Prefix | undefined {
+  const label = context.labels.get(path);
+  return label === undefined ? undefined : Ipv4Prefix.host(label.address);
+}
+
+function incomingOf(node: Node, context: ParseContext): Interface[] {
+  return [...context.clientInterfaces.values(), ...[...context.tunnels.values()].map(({ server }) => server)].filter(
+    (one) => one.node === node,
+  );
+}
+
+function listNetworks(node: Node, context: ParseContext): string {
+  const networks = incomingOf(node, context).map((one) => `${one.network.toString()} on ${one.name}`);
+  return networks.length === 0 ? " (nothing arrives there)" : ` (${networks.join(", ")})`;
+}

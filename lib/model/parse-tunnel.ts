@@ -1,0 +1,131 @@
+import { Ipv4Address, Ipv4Prefix, type HostAddress } from "../address";
+import type { ClientInterfaceIntent, TunnelEndIntent, TunnelIntent } from "../intent";
+import { parseInteger, parseInterfaceName, parseName } from "../name";
+import { ParseError } from "../problem";
+import type { Interface, Node, Tunnel } from "./model";
+import { tunnelMtuLeastBytes, wireguardOverheadIpv4Bytes } from "./numbers";
+import { parseKey, type ParseContext } from "./parse";
+
+/** The way between the two hosts that a tunnel runs over. */
+interface Underlay {
+  readonly endpoint: HostAddress;
+  readonly mtuBytes: number;
+}
+
+export function parseTunnel(intent: TunnelIntent, context: ParseContext): Tunnel | undefined {
+  const { problems } = context;
+  const server = context.nodes.get(intent.server.node);
+  const client = context.nodes.get(intent.client.node);
+  if (server === undefined || client === undefined) return undefined;
+  const keys = {
+    server: parseKey(intent.server.key, intent.path, `interface ${intent.server.interfaceName} of ${server.name}`, problems),
+    client: parseKey(intent.client.key, intent.path, `interface ${intent.client.interfaceName} of ${client.name}`, problems),
+  };
+  return problems.attempt(intent.path, () => {
+    if (server === client) {
+      throw new ParseError("tunnel-to-itself", `server and client are both '${server.name}'; a tunnel joins two nodes`);
+    }
+    const network = Ipv4Prefix.parse(intent.network, "network");
+    const serverAddress = inNetwork(intent.serverAddress, "serverAddress", network);
+    const clientAddress =
+      intent.clientAddress === undefined ? undefined : inNetwork(intent.clientAddress, "clientAddress", network);
+    if (clientAddress?.equals(serverAddress)) {
+      throw new ParseError("address-used-twice", `serverAddress and clientAddress are both ${serverAddress.toString()}`);
+    }
+    const underlay = underlayOf(intent, server, client);
+    const mtuBytes = tunnelMtu(intent, underlay);
+    const end = (of: TunnelEndIntent, node: Node, role: "tunnel-server" | "tunnel-client"): Interface => ({
+      path: intent.path,
+      name: parseInterfaceName(of.interfaceName),
+      node,
+      role,
+      network,
+      listenPort: context.ports.get(`${node.name}/${of.interfaceName}`) ?? 0,
+      mtuBytes,
+      publicKey: role === "tunnel-server" ? keys.server : keys.client,
+    });
+    return {
+      path: intent.path,
+      name: parseName(intent.name, "tunnel name"),
+      server: end(intent.server, server, "tunnel-server"),
+      client: end(intent.client, client, "tunnel-client"),
+      network,
+      serverAddress,
+      ...(clientAddress === undefined ? {} : { clientAddress }),
+      endpoint: underlay.endpoint,
+      mtuBytes,
+      keepaliveSeconds: parseInteger(intent.keepaliveSeconds, "keepaliveSeconds", 0, 65_535, "keepalive-out-of-range"),
+    };
+  });
+}
+
+function inNetwork(text: string, what: string, network: Ipv4Prefix): Ipv4Address {
+  const address = Ipv4Address.parse(text, what);
+  if (!network.assignable(address)) {
+    throw new ParseError(
+      "address-outside-network",
+      `${what} ${text} can't be given to a host of the tunnel's network ${network.toString()}; take one between its first and last address`,
+    );
+  }
+  return address;
+}
+
+function underlayOf(intent: TunnelIntent, server: Node, client: Node): Underlay {
+  if (intent.over === "public") {
+    return { endpoint: server.address, mtuBytes: Math.min(server.uplinkMtuBytes, client.uplinkMtuBytes) };
+  }
+  const [far, near] = [server.privateLink, client.privateLink];
+  if (far === undefined || near === undefined) {
+    const missing = far === undefined ? server : client;
+    throw new ParseError(
+      "no-private-link",
+      `runs over "private", but '${missing.name}' has no privateAddress; set it, e.g. "172.16.0.1/30"`,
+    );
+  }
+  if (!far.address.network.equals(near.address.network)) {
+    throw new ParseError(
+      "no-private-link",
+      `runs over "private", but ${far.address.toString()} of '${server.name}' and ${near.address.toString()} of '${client.name}' stand in different networks`,
+    );
+  }
+  if (far.mtuBytes !== near.mtuBytes) {
+    throw new ParseError(
+      "mtu-unequal",
+      `the private link has MTU ${far.mtuBytes} on '${server.name}' and ${near.mtuBytes} on '${client.name}'; set privateMtuBytes alike on both`,
+    );
+  }
+  return { endpoint: far.address.address, mtuBytes: far.mtuBytes };
+}
+
+function tunnelMtu(intent: TunnelIntent, underlay: Underlay): number {
+  const most = underlay.mtuBytes - wireguardOverheadIpv4Bytes;
+  const [server, client] = [intent.server.mtuBytes ?? intent.client.mtuBytes, intent.client.mtuBytes ?? intent.server.mtuBytes];
+  if (server !== client) {
+    throw new ParseError(
+      "mtu-unequal",
+      `MTU is ${String(server)} on the server end and ${String(client)} on the client end; packets of the larger would be lost, so set one mtuBytes on the tunnel`,
+    );
+  }
+  if (server === undefined) return most;
+  return parseInteger(
+    server,
+    `mtuBytes (the link has ${underlay.mtuBytes}, WireGuard over IPv4 takes ${wireguardOverheadIpv4Bytes} of it)`,
+    tunnelMtuLeastBytes,
+    most,
+    "mtu-out-of-range",
+  );
+}
+
+/** MTU of the interface that clients connect to: they come over the node's uplink. */
+export function clientInterfaceMtu(intent: ClientInterfaceIntent, node: Node): number {
+  const most = node.uplinkMtuBytes - wireguardOverheadIpv4Bytes;
+  return intent.mtuBytes === undefined
+    ? most
+    : parseInteger(
+        intent.mtuBytes,
+        `mtuBytes (the uplink has ${node.uplinkMtuBytes})`,
+        tunnelMtuLeastBytes,
+        most,
+        "mtu-out-of-range",
+      );
+}

@@ -1,0 +1,70 @@
+import type { HostAddress, InterfaceAddress, Ipv4Address, Ipv4Prefix } from "../address";
+
+/** All that one host gets, as data: what `render` turns into files and nothing else knows. */
+export interface HostPlan {
+  readonly node: string;
+  readonly interfaces: readonly InterfacePlan[];
+  readonly rules: readonly RulePlan[];
+  readonly routes: readonly RoutePlan[];
+  readonly sources: readonly SourcePlan[];
+  readonly exits: readonly ExitPlan[];
+  /** Every network of the whole chain, for the last line of defence at the uplink. */
+  readonly networks: readonly Ipv4Prefix[];
+}
+
+export interface InterfacePlan {
+  readonly name: string;
+  readonly role: "clients" | "tunnel-server" | "tunnel-client";
+  readonly addresses: readonly InterfaceAddress[];
+  readonly network: Ipv4Prefix;
+  readonly listenPort: number;
+  readonly mtuBytes: number;
+  readonly publicKey: string;
+  readonly peers: readonly PeerPlan[];
+}
+
+export interface PeerPlan {
+  readonly name: string;
+  readonly publicKey: string;
+  readonly allowedIps: readonly Ipv4Prefix[];
+  readonly endpoint?: { readonly address: HostAddress; readonly port: number };
+  /** 0: none. */
+  readonly keepaliveSeconds: number;
+}
+
+export interface RulePlan {
+  readonly priority: number;
+  readonly from?: Ipv4Prefix;
+  readonly to?: Ipv4Prefix;
+  readonly iif?: string;
+  readonly fwmark?: number;
+  readonly table: number | "main";
+}
+
+export interface RoutePlan {
+  readonly table: number;
+  /** Undefined: default. */
+  readonly to?: Ipv4Prefix;
+  /** Undefined: unreachable. */
+  readonly dev?: string;
+}
+
+/** One way out of a host: by a tunnel towards an exit, or by its own uplink. */
+export interface ExitPlan {
+  /** e.g. "gcp"; the node where it ends. */
+  readonly exit: string;
+  /** Tunnel interface, or the uplink. */
+  readonly via: { readonly interface: string } | "uplink";
+  /** Routing table, and fwmark where sources are marked. */
+  readonly table: number;
+  readonly selectedBy: "source" | "mark";
+}
+
+/** One source of one exit: an element of the maps. */
+export interface SourcePlan {
+  readonly iif: string;
+  readonly prefix: Ipv4Prefix;
+  readonly exit: ExitPlan;
+  /** SNAT address; absent at the uplink, which masquerades. */
+  readonly snat?: Ipv4Address;
+}

@@ -1,0 +1,135 @@
+import { InterfaceAddress, Ipv4Prefix, comparePrefixes, type Ipv4Address } from "../address";
+import type { Interface, Network, Node } from "../model/model";
+import type { ExitPlan, HostPlan, InterfacePlan, PeerPlan, RoutePlan, RulePlan, SourcePlan } from "./host-plan";
+import type { Ways } from "./ways";
+import { type Way } from "./ways";
+import { directTable, priorities } from "../model/numbers";
+
+/** What every host gets. Only for a network without problems. */
+export function planNetwork(network: Network, ways: Ways): readonly HostPlan[] {
+  const networks = [
+    ...network.tunnels.map((tunnel) => tunnel.network),
+    ...network.clientInterfaces.map((one) => one.network),
+  ].sort(comparePrefixes);
+  return network.nodes.map((node) => planHost(network, node, ways.of(node), networks));
+}
+
+function planHost(network: Network, node: Node, ways: readonly Way[], networks: readonly Ipv4Prefix[]): HostPlan {
+  const interfaces = planInterfaces(network, node);
+  const exits = new Map(ways.map((way) => [way, exitOf(way)]));
+  return {
+    node: node.name,
+    interfaces,
+    rules: [...ownRules(interfaces), ...ways.flatMap(selectRules)],
+    routes: [...directRoutes(interfaces, directTable), ...ways.flatMap((way) => exitRoutes(way, interfaces))],
+    sources: ways.flatMap((way) => sourcesOf(way, exits.get(way))),
+    exits: [...exits.values()],
+    networks,
+  };
+}
+
+function planInterfaces(network: Network, node: Node): InterfacePlan[] {
+  const plan = (one: Interface, addresses: InterfaceAddress[], peers: PeerPlan[]): InterfacePlan => ({
+    name: one.name,
+    role: one.role,
+    addresses,
+    network: one.network,
+    listenPort: one.listenPort,
+    mtuBytes: one.mtuBytes,
+    publicKey: keyOf(one),
+    peers,
+  });
+  const clients = network.clientInterfaces
+    .filter((one) => one.node === node)
+    .map((one) =>
+      plan(
+        one,
+        [one.address],
+        network.clients
+          .filter((client) => client.interface === one)
+          .map((client) => ({
+            name: client.name,
+            publicKey: keyOf(client),
+            allowedIps: client.addresses.map((address) => Ipv4Prefix.host(address)),
+            keepaliveSeconds: 0,
+          })),
+      ),
+    );
+  const tunnels = network.tunnels.flatMap((tunnel) => {
+    const { server, client } = tunnel;
+    if (server.node === node) {
+      // The whole network: a label more or less changes nothing here; what no policy knows ends in `unreachable`.
+      const peer = { name: client.node.name, publicKey: keyOf(client), allowedIps: [tunnel.network], keepaliveSeconds: 0 };
+      return [plan(server, [new InterfaceAddress(tunnel.serverAddress, tunnel.network)], [peer])];
+    }
+    if (client.node !== node) return [];
+    const labels = network.labels.filter((label) => label.tunnel === tunnel).map((label) => label.address);
+    const own = tunnel.clientAddress === undefined ? [] : [tunnel.clientAddress];
+    const peer = {
+      name: server.node.name,
+      publicKey: keyOf(server),
+      allowedIps: [Ipv4Prefix.all],
+      endpoint: { address: tunnel.endpoint, port: server.listenPort },
+      keepaliveSeconds: tunnel.keepaliveSeconds,
+    };
+    return [plan(client, [...own, ...labels].map(hostAddress), [peer])];
+  });
+  return [...clients, ...tunnels].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** /32: none of a tunnel end's addresses is another's secondary, so each comes and goes alone. */
+const hostAddress = (address: Ipv4Address): InterfaceAddress => new InterfaceAddress(address, Ipv4Prefix.host(address));
+
+function keyOf(owner: { readonly path: string; readonly publicKey: string | null }): string {
+  if (owner.publicKey === null) throw new Error(`${owner.path} has no public key; a network with problems is never planned`);
+  return owner.publicKey;
+}
+
+/** The fail-closed layers: to, from and through our interfaces there is a direct route or none. */
+function ownRules(interfaces: readonly InterfacePlan[]): RulePlan[] {
+  return interfaces.flatMap(({ name, network }) => [
+    { priority: priorities.toOwn, to: network, table: directTable },
+    { priority: priorities.fromOwn, from: network, iif: "lo", table: directTable },
+    { priority: priorities.failClosed, iif: name, table: directTable },
+  ]);
+}
+
+function selectRules(way: Way): RulePlan[] {
+  const priority = way.priority ?? priorities.select;
+  const table = way.via === "uplink" ? ("main" as const) : way.table;
+  const only = way.sources[0];
+  if (way.selectedBy === "source" && only !== undefined) {
+    return [{ priority, from: only.prefix, iif: only.incoming.name, table }];
+  }
+  const iifs = [...new Set(way.sources.map(({ incoming }) => incoming.name))].sort();
+  return iifs.map((iif) => ({ priority, iif, fwmark: way.table, table }));
+}
+
+/** The second, direct routes of the article, and the end that holds when the interfaces are gone. */
+function directRoutes(interfaces: readonly InterfacePlan[], table: number): RoutePlan[] {
+  return [...interfaces.map(({ name, network }) => ({ table, to: network, dev: name })), { table }];
+}
+
+function exitRoutes(way: Way, interfaces: readonly InterfacePlan[]): RoutePlan[] {
+  if (way.via === "uplink") return [];
+  return [...directRoutes(interfaces, way.table), { table: way.table, dev: way.via.client.name }];
+}
+
+function exitOf(way: Way): ExitPlan {
+  return {
+    exit: way.exit.name,
+    via: way.via === "uplink" ? "uplink" : { interface: way.via.client.name },
+    table: way.table,
+    selectedBy: way.selectedBy,
+  };
+}
+
+function sourcesOf(way: Way, exit: ExitPlan | undefined): SourcePlan[] {
+  if (exit === undefined) return [];
+  return way.sources.map(({ prefix, incoming, snat }) => ({
+    iif: incoming.name,
+    prefix,
+    exit,
+    ...(snat === undefined ? {} : { snat }),
+  }));
+}

@@ -1,0 +1,142 @@
+import { allocate } from "../allocate";
+import { Ipv4Prefix, type Ipv4Address } from "../address";
+import type { Interface, Network, Node, Policy, Tunnel } from "../model/model";
+import { exitTables } from "../model/numbers";
+import { Policies } from "../model/path";
+import { unrecorded } from "../model/ports";
+import type { RecordedAllocations } from "../intent";
+import type { Problems } from "../problem";
+
+/** One way out of a node: all sources that go by the same tunnel to the same exit share a table and a rule. */
+export interface Way {
+  readonly node: Node;
+  readonly exit: Node;
+  readonly via: Tunnel | "uplink";
+  /** "gcp:wg6", under which its table is allocated on the node. */
+  readonly name: string;
+  readonly table: number;
+  readonly priority?: number;
+  /** One prefix on a tunnel is selected by `from`; several, and all that leave here, by a mark that only nftables sets. */
+  readonly selectedBy: "source" | "mark";
+  readonly sources: readonly WaySource[];
+}
+
+export interface WaySource {
+  readonly prefix: Ipv4Prefix;
+  readonly incoming: Interface;
+  readonly snat?: Ipv4Address;
+}
+
+interface Draft {
+  readonly node: Node;
+  readonly exit: Node;
+  readonly via: Tunnel | "uplink";
+  readonly name: string;
+  readonly path: string;
+  readonly routeTable?: number;
+  readonly priority?: number;
+  readonly sources: WaySource[];
+}
+
+export class Ways {
+  constructor(
+    private readonly byNode: ReadonlyMap<Node, readonly Way[]>,
+    /** Tables by "node/exit:interface", for the record. */
+    readonly tables: ReadonlyMap<string, number>,
+  ) {}
+
+  of(node: Node): readonly Way[] {
+    return this.byNode.get(node) ?? [];
+  }
+
+  static find(network: Network, recorded: RecordedAllocations, problems: Problems): Ways {
+    const drafts = new Map<string, Draft>();
+    const add = (draft: Omit<Draft, "sources" | "name">, sources: readonly WaySource[]): void => {
+      const name = `${draft.exit.name}:${draft.via === "uplink" ? "uplink" : draft.via.client.name}`;
+      const key = `${draft.node.name}/${name}/${draft.routeTable ?? ""}/${draft.priority ?? ""}`;
+      const existing = drafts.get(key) ?? { ...draft, name, sources: [] };
+      existing.sources.push(...sources);
+      drafts.set(key, existing);
+    };
+    collect(network, add);
+    return settle([...drafts.values()], recorded, problems);
+  }
+}
+
+type Add = (draft: Omit<Draft, "sources" | "name">, sources: readonly WaySource[]) => void;
+
+function collect(network: Network, add: Add): void {
+  const policies = new Policies(network);
+  for (const policy of network.policies) {
+    const { end } = policies.follow(policy);
+    if (end.kind !== "exit") continue;
+    add({ ...numbersOf(policy), node: policy.node, exit: end.node, via: policy.via, path: policy.path }, sourcesOf(policy));
+    const { source } = end;
+    // What an exit lets out without a policy of its own: exactly the addresses that declared ways arrive with.
+    if (source !== undefined && policies.selecting(source.source, source.incoming) === undefined) {
+      add({ node: end.node, exit: end.node, via: "uplink", path: end.node.path }, [
+        { prefix: Ipv4Prefix.host(source.source), incoming: source.incoming },
+      ]);
+    }
+  }
+}
+
+function numbersOf(policy: Policy): Pick<Draft, "routeTable" | "priority"> {
+  return {
+    ...(policy.routeTable === undefined ? {} : { routeTable: policy.routeTable }),
+    ...(policy.priority === undefined ? {} : { priority: policy.priority }),
+  };
+}
+
+function sourcesOf({ sources, snat }: Policy): WaySource[] {
+  return sources.map((source) => ({ ...source, ...(snat === undefined ? {} : { snat }) }));
+}
+
+function settle(drafts: readonly Draft[], recorded: RecordedAllocations, problems: Problems): Ways {
+  const byNode = new Map<Node, Draft[]>();
+  for (const draft of drafts) byNode.set(draft.node, [...(byNode.get(draft.node) ?? []), draft]);
+  const result = new Map<Node, Way[]>();
+  const tables = new Map<string, number>();
+  for (const [node, own] of byNode) {
+    const { slots, collisions } = allocate({
+      names: own.filter((draft) => draft.routeTable === undefined).map((draft) => `${node.name}/${draft.name}`),
+      slots: exitTables.slots,
+      recorded: recordedSlots(recorded["table"] ?? {}),
+    });
+    for (const name of collisions) problems.report(...unrecorded("table", name, node.path, "routeTable"));
+    for (const [name, slot] of slots) tables.set(name, exitTables.first + slot);
+    result.set(
+      node,
+      own.map((draft) => toWay(draft, tables)).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    );
+  }
+  return new Ways(result, tables);
+}
+
+function recordedSlots(recorded: Readonly<Record<string, string | number>>): Map<string, number> {
+  return new Map(
+    Object.entries(recorded).flatMap(([name, table]) =>
+      typeof table === "number" ? [[name, table - exitTables.first] as const] : [],
+    ),
+  );
+}
+
+function toWay(draft: Draft, tables: ReadonlyMap<string, number>): Way {
+  const { node, exit, via, name, routeTable, priority } = draft;
+  const sources = distinct(draft.sources);
+  return {
+    node,
+    exit,
+    via,
+    name,
+    table: routeTable ?? tables.get(`${node.name}/${name}`) ?? 0,
+    ...(priority === undefined ? {} : { priority }),
+    selectedBy: via !== "uplink" && sources.length === 1 ? "source" : "mark",
+    sources,
+  };
+}
+
+function distinct(sources: readonly WaySource[]): WaySource[] {
+  const byKey = new Map(sources.map((source) => [`${source.incoming.name} ${source.prefix.toString()}`, source]));
+  return [...byKey.values()].sort((a, b) => a.prefix.base - b.prefix.base || a.prefix.length - b.prefix.length);
+}

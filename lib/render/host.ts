@@ -1,0 +1,47 @@
+import type { HostPlan } from "../plan/host-plan";
+import { renderNftables } from "./nftables";
+import { addressLines, interfaceLines, peerLines, routeLines, ruleLines, sourceLines } from "./state";
+import { dropIn, networkdConf, packages, sysctls, unit } from "./system";
+import { renderWgQuick } from "./wg-quick";
+
+export interface RenderedHost {
+  readonly node: string;
+  /** Path below the host's root, without leading slash, to text. Deferred addresses stand as `@{NAME}`. */
+  readonly files: Readonly<Record<string, string>>;
+  /** One key an object (peer, rule, route, source, short file): what Terraform compares and shows. */
+  readonly objects: Readonly<Record<string, string>>;
+}
+
+export function renderHost(plan: HostPlan): RenderedHost {
+  const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
+  const nftables = renderNftables(plan);
+  const system: Record<string, string> = {
+    "etc/sysctl.d/90-wgchain.conf": sysctls,
+    "etc/systemd/networkd.conf.d/wgchain.conf": networkdConf,
+    "etc/systemd/system/wgchain.service": unit,
+    "etc/wgchain/packages": text(packages),
+  };
+  for (const { name } of plan.interfaces) system[`etc/systemd/system/wg-quick@${name}.service.d/wgchain.conf`] = dropIn;
+  const state = {
+    interfaces: interfaceLines(plan),
+    addresses: addressLines(plan),
+    peers: peerLines(plan),
+    rules: ruleLines(plan),
+    routes: routeLines(plan),
+    sources: sourceLines(plan),
+  };
+  const files: Record<string, string> = { ...system, "etc/wgchain/nftables.nft": nftables.file };
+  for (const [name, lines] of Object.entries(state)) files[`etc/wgchain/${name}`] = text(lines.map(({ line }) => line).sort());
+  for (const one of plan.interfaces) files[`etc/wireguard/${one.name}.conf`] = renderWgQuick(one);
+
+  const objects: Record<string, string> = { nftables: nftables.chains };
+  for (const [path, content] of Object.entries(system)) objects[`file /${path}`] = content;
+  for (const lines of Object.values(state)) {
+    for (const { key, value } of lines) objects[key] = value;
+  }
+  return { node: plan.node, files: sortKeys(files), objects: sortKeys(objects) };
+}
+
+function sortKeys(record: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,95 @@
+import type { HostPlan, RoutePlan, RulePlan, SourcePlan } from "../plan/host-plan";
+import { routeProtocol, unreachableMetric } from "../model/numbers";
+
+/** One object of the wanted state: its line in the file, and its key and value for Terraform. */
+export interface StateLine {
+  readonly line: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+export function interfaceLines(plan: HostPlan): StateLine[] {
+  return plan.interfaces.map(({ name, mtuBytes, listenPort, publicKey }) => {
+    const value = `mtu ${mtuBytes} port ${listenPort} key ${publicKey}`;
+    return { line: `${name} ${value}`, key: `interface ${name}`, value };
+  });
+}
+
+export function addressLines(plan: HostPlan): StateLine[] {
+  return plan.interfaces.flatMap(({ name, addresses }) =>
+    addresses.map((address) => ({
+      line: `${name} ${address.toString()}`,
+      key: `address ${address.address.toString()} on ${name}`,
+      value: address.toString(),
+    })),
+  );
+}
+
+export function peerLines(plan: HostPlan): StateLine[] {
+  return plan.interfaces.flatMap(({ name, peers }) =>
+    peers.map((peer) => {
+      const allowed = peer.allowedIps.map(String).sort().join(",");
+      const endpoint = peer.endpoint === undefined ? "(none)" : `${peer.endpoint.address.toString()}:${peer.endpoint.port}`;
+      const keepalive = peer.keepaliveSeconds === 0 ? "off" : String(peer.keepaliveSeconds);
+      const shown = [
+        `key ${peer.publicKey} allowed-ips ${allowed}`,
+        ...(peer.endpoint === undefined ? [] : [`endpoint ${endpoint}`]),
+        ...(peer.keepaliveSeconds === 0 ? [] : [`keepalive ${keepalive}`]),
+      ];
+      return {
+        line: [name, peer.publicKey, endpoint, allowed, keepalive].join("\t"),
+        key: `peer ${peer.name} on ${name}`,
+        value: shown.join(" "),
+      };
+    }),
+  );
+}
+
+export function ruleLines(plan: HostPlan): StateLine[] {
+  return plan.rules.map((rule) => {
+    const selector = selectorOf(rule);
+    return {
+      line: `pref ${rule.priority} ${selector} lookup ${rule.table} protocol ${routeProtocol}`,
+      key: `rule ${rule.priority} ${selector}`,
+      value: `lookup ${rule.table}`,
+    };
+  });
+}
+
+function selectorOf({ from, to, iif, fwmark }: RulePlan): string {
+  return [
+    ...(from === undefined ? [] : [`from ${from.toString()}`]),
+    ...(to === undefined ? [] : [`to ${to.toString()}`]),
+    ...(iif === undefined ? [] : [`iif ${iif}`]),
+    ...(fwmark === undefined ? [] : [`fwmark 0x${fwmark.toString(16)}`]),
+  ].join(" ");
+}
+
+export function routeLines(plan: HostPlan): StateLine[] {
+  return plan.routes.map((route) => ({
+    line: routeArguments(route),
+    key: `route ${route.to?.toString() ?? (route.dev === undefined ? "otherwise" : "default")} in table ${route.table}`,
+    value: route.dev === undefined ? "unreachable" : `dev ${route.dev}`,
+  }));
+}
+
+function routeArguments({ to, dev, table }: RoutePlan): string {
+  const end = `table ${table}`;
+  return dev === undefined
+    ? `unreachable default ${end} metric ${unreachableMetric} protocol ${routeProtocol}`
+    : `${to?.toString() ?? "default"} dev ${dev} ${end} protocol ${routeProtocol}`;
+}
+
+export function sourceLines(plan: HostPlan): StateLine[] {
+  return plan.sources.map((source) => {
+    const value = `exit ${source.exit.exit} via ${viaOf(source)} from ${source.snat?.toString() ?? "masquerade"}`;
+    const prefix = source.prefix.isHost ? source.prefix.nth(0).toString() : source.prefix.toString();
+    return {
+      line: `${source.iif} ${prefix} ${source.exit.exit} ${source.snat?.toString() ?? "masquerade"}`,
+      key: `source ${prefix} on ${source.iif}`,
+      value,
+    };
+  });
+}
+
+const viaOf = ({ exit }: SourcePlan): string => (exit.via === "uplink" ? "uplink" : exit.via.interface);

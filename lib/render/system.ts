@@ -1,0 +1,47 @@
+/** Debian 12/13 and Ubuntu 22.04/24.04 name them alike; the host program adds wireguard-go where the kernel has no module. */
+export const packages = ["conntrack", "iproute2", "nftables", "procps", "wireguard-tools"] as const;
+
+/**
+ * Forwarding, and no reverse-path filter on `all`: the effective value is the greater of `all` and the interface's, and with rules by source
+ * loose (2) drops every reply. The host program keeps other interfaces' protection as it was.
+ */
+export const sysctls = `# made by wgchain
+net.ipv4.ip_forward = 1
+net.ipv4.conf.all.rp_filter = 0
+`;
+
+/** Rules, unreachable routes and the nft table stand before any tunnel does, and stay when tunnels do not. */
+export const unit = `# made by wgchain
+[Unit]
+Description=wgchain: policy routing that fails closed
+After=nftables.service systemd-sysctl.service network-pre.target
+PartOf=nftables.service
+Wants=network-pre.target
+Before=network.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/lib/wgchain/wgchain-host boot
+
+[Install]
+WantedBy=multi-user.target
+`;
+
+/** Stock ExecReload (wg syncconf of a file without key) would erase the private key. */
+export const dropIn = `# made by wgchain
+[Unit]
+After=wgchain.service
+Wants=wgchain.service
+
+[Service]
+ExecReload=
+ExecReload=/usr/local/lib/wgchain/wgchain-host reload %i
+`;
+
+/** systemd-networkd removes rules and routes that it did not make unless told not to. */
+export const networkdConf = `# made by wgchain
+[Network]
+ManageForeignRoutingPolicyRules=no
+ManageForeignRoutes=no
+`;
