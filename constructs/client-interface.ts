@@ -30,7 +30,12 @@ export class ClientInterface extends Construct {
       ...(listenPort === undefined ? {} : { listenPort }),
       ...(mtuBytes === undefined ? {} : { mtuBytes }),
     });
-    props.node.vm?.allow(interfaceName, "udp", [Lazy.stringValue({ produce: () => this.portOf(network) })], ["0.0.0.0/0"]);
+    props.node.vm?.allow(
+      interfaceName,
+      "udp",
+      [Lazy.stringValue({ produce: ({ preparing }) => (preparing ? "" : this.portOf(network)) })],
+      ["0.0.0.0/0"],
+    );
   }
 
   /** A person's device: the addresses it may send from, each of which a policy can send another way. */

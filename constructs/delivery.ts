@@ -6,8 +6,11 @@ import { DeferredAddress } from "../lib/address";
 import type { Compiled } from "../lib/compile";
 import type { Directory } from "./directory";
 import type { GceVm } from "./gce-vm";
+import type { SshHost } from "./host";
 import { WgNetwork } from "./network";
 import { programDigest } from "./payload";
+
+type Verb = "add" | "confirm" | "destroy";
 
 export interface Connection {
   /** What stands after `ssh`. */
@@ -76,7 +79,8 @@ export class Delivery {
   private lazyTriggers(): Record<string, string> {
     return Token.asStringMap(
       Lazy.anyValue({
-        produce: () => {
+        produce: ({ preparing }) => {
+          if (preparing) return {};
           const { hosts, network } = WgNetwork.of(this.scope).result();
           const objects = hosts.find((host) => host.node === this.name)?.objects ?? {};
           const deferred = network.nodes.flatMap(({ address }) => (address instanceof DeferredAddress ? [address] : []));
@@ -89,23 +93,13 @@ export class Delivery {
     );
   }
 
-  private provisioner(verb: "add" | "confirm" | "destroy", environment: Record<string, string>): LocalExecProvisioner {
-    const { connection } = this;
+  private provisioner(verb: Verb, environment: Record<string, string>): LocalExecProvisioner {
+    const { command, environment: common } = Delivery.command(verb, this.name, this.connection, TerraformStack.of(this.scope));
     return {
       type: "local-exec",
-      command: `bash wgchain/deliver ${verb}`,
+      command,
       ...(verb === "destroy" ? { when: "destroy" as const } : {}),
-      environment: {
-        WGCHAIN_NODE: this.name,
-        WGCHAIN_PAYLOAD: `wgchain/${this.name}`,
-        WGCHAIN_SSH_DESTINATION: connection.destination,
-        ...(connection.user === undefined ? {} : { WGCHAIN_SSH_USER: connection.user }),
-        ...(connection.port === undefined ? {} : { WGCHAIN_SSH_PORT: String(connection.port) }),
-        ...(connection.jump === undefined ? {} : { WGCHAIN_SSH_JUMP: connection.jump }),
-        WGCHAIN_DIR: this.directoryFromStack(),
-        WGCHAIN_HOST_KEY_ALIAS: connection.hostKeyAlias,
-        ...environment,
-      },
+      environment: { ...common, ...environment },
     };
   }
 
@@ -116,33 +110,68 @@ export class Delivery {
   private addEnvironment(): Record<string, string> {
     const network = (): Compiled["network"] => WgNetwork.of(this.scope).result().network;
     const values = Lazy.stringValue({
-      produce: () =>
-        network()
-          .nodes.flatMap(({ address }) =>
-            address instanceof DeferredAddress ? [`${address.name}=\${${address.terraform}}`] : [],
-          )
-          .join("\n"),
+      produce: ({ preparing }) =>
+        preparing
+          ? ""
+          : network()
+              .nodes.flatMap(({ address }) =>
+                address instanceof DeferredAddress ? [`${address.name}=\${${address.terraform}}`] : [],
+              )
+              .join("\n"),
     });
     const keys = Lazy.stringValue({
-      produce: () =>
-        network()
-          .tunnels.flatMap(({ server, client }) => [server, client])
-          .concat(network().clientInterfaces)
-          .filter((one) => one.node.name === this.name)
-          .map((one) => one.name)
-          .sort()
-          .join(" "),
+      produce: ({ preparing }) =>
+        preparing
+          ? ""
+          : network()
+              .tunnels.flatMap(({ server, client }) => [server, client])
+              .concat(network().clientInterfaces)
+              .filter((one) => one.node.name === this.name)
+              .map((one) => one.name)
+              .sort()
+              .join(" "),
     });
     return { ...this.vmEnvironment(), WGCHAIN_VALUES: values, ...(this.vm === undefined ? {} : { WGCHAIN_PRIVATE_KEYS: keys }) };
   }
 
-  /** Provisioners run in the stack's directory. */
-  private directoryFromStack(): string {
-    const { directory } = this.connection;
-    if (path.isAbsolute(directory.path)) return directory.path;
-    const stack = TerraformStack.of(this.scope);
-    const app = stack.node.root;
-    const outdir = App.isApp(app) ? path.resolve(app.outdir) : path.resolve("cdktf.out");
-    return path.relative(path.join(outdir, "stacks", stack.node.id), directory.absolute);
+  /** The connection to an existing host. */
+  static connection(name: string, host: SshHost, directory: Directory): Connection {
+    return {
+      destination: host.destination ?? host.address,
+      hostKeyAlias: `wgchain-${name}`,
+      directory,
+      ...(host.user === undefined ? {} : { user: host.user }),
+      ...(host.port === undefined ? {} : { port: host.port }),
+      ...(host.jump === undefined ? {} : { jump: host.jump }),
+    };
   }
+
+  /** What local-exec runs; it runs in the stack's directory. All of it but Google's addresses is literal, as destroy provisioners need. */
+  static command(
+    verb: Verb,
+    name: string,
+    connection: Connection,
+    stack: TerraformStack,
+  ): { command: string; environment: Record<string, string> } {
+    return {
+      command: `bash wgchain/deliver ${verb}`,
+      environment: {
+        WGCHAIN_NODE: name,
+        WGCHAIN_PAYLOAD: `wgchain/${name}`,
+        WGCHAIN_SSH_DESTINATION: connection.destination,
+        ...(connection.user === undefined ? {} : { WGCHAIN_SSH_USER: connection.user }),
+        ...(connection.port === undefined ? {} : { WGCHAIN_SSH_PORT: String(connection.port) }),
+        ...(connection.jump === undefined ? {} : { WGCHAIN_SSH_JUMP: connection.jump }),
+        WGCHAIN_DIR: directoryFromStack(connection.directory, stack),
+        WGCHAIN_HOST_KEY_ALIAS: connection.hostKeyAlias,
+      },
+    };
+  }
+}
+
+function directoryFromStack(directory: Directory, stack: TerraformStack): string {
+  if (path.isAbsolute(directory.path)) return directory.path;
+  const app = stack.node.root;
+  const outdir = App.isApp(app) ? path.resolve(app.outdir) : path.resolve("cdktf.out");
+  return path.relative(path.join(outdir, "stacks", stack.node.id), directory.absolute);
 }

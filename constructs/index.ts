@@ -1,6 +1,8 @@
+export { ExitNetwork, type ExitClientProps, type ExitNetworkProps, type ExitProps, type LinkProps } from "./exit-network";
 export { ClientInterface, WgClient, type ClientInterfaceProps, type WgClientProps } from "./client-interface";
 export { Host, type GceHost, type GceHostProps, type SshHost, type SshHostProps } from "./host";
 export { SnatLabel, type SnatLabelProps } from "./snat-label";
 export { SourcePolicy, type PolicySource, type SourcePolicyProps } from "./source-policy";
+export { RemovedNode, type RemovedNodeProps } from "./removed-node";
 export { WgNode, type WgNodeProps } from "./wg-node";
 export { WgTunnel, type WgTunnelEndProps, type WgTunnelProps } from "./wg-tunnel";

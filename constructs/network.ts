@@ -40,6 +40,8 @@ export class WgNetwork extends Construct {
   readonly directory: Directory;
   private readonly intent: Mutable<NetworkIntent>;
   private readonly deliveries = new Map<string, Delivery>();
+  private readonly leaving: string[] = [];
+  private readonly removed: Record<string, unknown>[] = [];
   private readonly earlyProblems: Problem[] = [];
   private readonly ownAllocations: Record<string, Record<string, string | number>> = {};
   private compiled: Compiled | undefined;
@@ -92,6 +94,16 @@ export class WgNetwork extends Construct {
     this.add("policies", intent);
   }
 
+  /** A node that leaves: its host program must still be sent. */
+  addProgram(node: string): void {
+    this.leaving.push(node);
+  }
+
+  addRemoved(block: Record<string, unknown>): void {
+    this.removed.push(block);
+    this.stack.addOverride("removed", this.removed);
+  }
+
   /** A problem that a construct found before there is an intent. */
   addProblem(problem: Problem): void {
     this.earlyProblems.push(problem);
@@ -102,7 +114,10 @@ export class WgNetwork extends Construct {
     (this.ownAllocations[kind] ??= {})[name] = value;
   }
 
-  /** The checked network; throws all problems when there is one, so that nothing half-valid is synthesized. */
+  /**
+   * For lazy values only, and not while cdktf is `preparing` (it resolves everything once before it validates). The checked network; throws all problems when there is
+   * one, so that nothing half-valid is synthesized, also where validations are off.
+   */
   result(): Compiled {
     const compiled = this.compile();
     const problems = this.problems();
@@ -152,6 +167,7 @@ export class WgNetwork extends Construct {
     const work = path.join(session.outdir, session.manifest.forStack(this.stack).workingDirectory);
     fs.rmSync(path.join(work, "wgchain"), { recursive: true, force: true });
     for (const host of this.result().hosts) writeHostTree(work, host.node, host.files);
+    for (const node of this.leaving) writeHostTree(work, node, {});
   }
 }
 

@@ -57,16 +57,7 @@ export class WgNode extends Construct {
   }
 
   private connection(host: Host): Connection {
-    if (host.kind === "ssh") {
-      return {
-        destination: host.destination ?? host.address,
-        hostKeyAlias: `wgchain-${this.name}`,
-        directory: this.network.directory,
-        ...(host.user === undefined ? {} : { user: host.user }),
-        ...(host.port === undefined ? {} : { port: host.port }),
-        ...(host.jump === undefined ? {} : { jump: host.jump }),
-      };
-    }
+    if (host.kind === "ssh") return Delivery.connection(this.name, host, this.network.directory);
     return {
       destination: this.address,
       user: host.user ?? GceVm.defaultUser,

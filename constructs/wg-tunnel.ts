@@ -41,12 +41,16 @@ export class WgTunnel extends Construct {
   readonly name: string;
   readonly server: WgNode;
   readonly client: WgNode;
+  readonly network: string;
+  readonly serverAddress: string;
 
   constructor(scope: Construct, id: string, props: WgTunnelProps) {
     super(scope, id);
     this.name = id;
     this.server = props.server;
     this.client = props.client;
+    this.network = props.network;
+    this.serverAddress = props.serverAddress;
     const network = WgNetwork.of(this);
     network.addTunnel({
       path: this.node.path,
@@ -60,7 +64,7 @@ export class WgTunnel extends Construct {
       ...(props.clientAddress === undefined ? {} : { clientAddress: props.clientAddress }),
     });
     const { vm } = props.server;
-    const port = Lazy.stringValue({ produce: () => this.serverPort(network) });
+    const port = Lazy.stringValue({ produce: ({ preparing }) => (preparing ? "" : this.serverPort(network)) });
     if (props.over !== "private") vm?.allow(id, "udp", [port], [`${props.client.address}/32`]);
   }
 
