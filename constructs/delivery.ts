@@ -3,7 +3,9 @@ import { App, Lazy, TerraformStack, Token, type LocalExecProvisioner } from "cdk
 import { Resource } from "@cdktf/provider-null/lib/resource";
 import type { Construct } from "constructs";
 import { DeferredAddress } from "../lib/address";
+import { interfacesOf } from "../lib/check/names";
 import type { Compiled } from "../lib/compile";
+import type { Network } from "../lib/model/model";
 import type { Directory } from "./directory";
 import type { GceVm } from "./gce-vm";
 import type { SshHost } from "./host";
@@ -44,8 +46,12 @@ export class Delivery {
   ) {
     this.membership =
       vm === undefined ? this.resource("membership", { node: name }, [this.provisioner("destroy", {})]) : undefined;
-    this.add = this.resource("add", this.lazyTriggers(), [this.provisioner("add", this.addEnvironment())]);
-    this.confirm = this.resource("confirm", { add: this.add.id }, [this.provisioner("confirm", this.vmEnvironment())]);
+    this.add = this.resource("add", this.lazyTriggers(), [
+      this.provisioner("add", { ...this.vmEnvironment(), ...this.values(), ...this.privateKeys() }),
+    ]);
+    this.confirm = this.resource("confirm", { add: this.add.id }, [
+      this.provisioner("confirm", { ...this.vmEnvironment(), ...this.values() }),
+    ]);
   }
 
   prepare({ network, order }: Compiled, deliveries: ReadonlyMap<string, Delivery>): void {
@@ -83,11 +89,12 @@ export class Delivery {
           if (preparing) return {};
           const { hosts, network } = WgNetwork.of(this.scope).result();
           const objects = hosts.find((host) => host.node === this.name)?.objects ?? {};
-          const deferred = network.nodes.flatMap(({ address }) => (address instanceof DeferredAddress ? [address] : []));
           const resolve = (text: string): string =>
-            deferred.reduce((result, one) => result.replaceAll(one.toString(), `\${${one.terraform}}`), text);
+            deferredOf(network).reduce((result, one) => result.replaceAll(one.toString(), `\${${one.terraform}}`), text);
           const resolved = Object.fromEntries(Object.entries(objects).map(([key, value]) => [key, resolve(value)]));
-          return { ...resolved, "program wgchain-host": programDigest() };
+          // A VM made anew has nothing yet.
+          const machine = this.vm === undefined ? {} : { "vm instance id": this.vm.instance.instanceId };
+          return { ...resolved, ...machine, "program wgchain-host": programDigest() };
         },
       }),
     );
@@ -107,31 +114,32 @@ export class Delivery {
     return this.vm === undefined ? {} : { WGCHAIN_ACCEPT_NEW: "1", WGCHAIN_CONNECT_SECONDS: "300" };
   }
 
-  private addEnvironment(): Record<string, string> {
-    const network = (): Compiled["network"] => WgNetwork.of(this.scope).result().network;
-    const values = Lazy.stringValue({
-      produce: ({ preparing }) =>
-        preparing
-          ? ""
-          : network()
-              .nodes.flatMap(({ address }) =>
-                address instanceof DeferredAddress ? [`${address.name}=\${${address.terraform}}`] : [],
-              )
-              .join("\n"),
+  /** The addresses that only apply knows and that this host's files hold. */
+  private values(): Record<string, string> {
+    const text = this.lazyText(({ hosts, network }) => {
+      const files = Object.values(hosts.find((host) => host.node === this.name)?.files ?? {});
+      return deferredOf(network)
+        .filter((address) => files.some((file) => file.includes(address.toString())))
+        .map((address) => `${address.name}=\${${address.terraform}}`)
+        .join("\n");
     });
-    const keys = Lazy.stringValue({
-      produce: ({ preparing }) =>
-        preparing
-          ? ""
-          : network()
-              .tunnels.flatMap(({ server, client }) => [server, client])
-              .concat(network().clientInterfaces)
-              .filter((one) => one.node.name === this.name)
-              .map((one) => one.name)
-              .sort()
-              .join(" "),
-    });
-    return { ...this.vmEnvironment(), WGCHAIN_VALUES: values, ...(this.vm === undefined ? {} : { WGCHAIN_PRIVATE_KEYS: keys }) };
+    return { WGCHAIN_VALUES: text };
+  }
+
+  private privateKeys(): Record<string, string> {
+    if (this.vm === undefined) return {};
+    const names = this.lazyText(({ network }) =>
+      interfacesOf(network)
+        .filter((one) => one.node.name === this.name)
+        .map((one) => one.name)
+        .sort()
+        .join(" "),
+    );
+    return { WGCHAIN_PRIVATE_KEYS: names };
+  }
+
+  private lazyText(of: (compiled: Compiled) => string): string {
+    return Lazy.stringValue({ produce: ({ preparing }) => (preparing ? "" : of(WgNetwork.of(this.scope).result())) });
   }
 
   /** The connection to an existing host. */
@@ -157,7 +165,7 @@ export class Delivery {
       command: `bash wgchain/deliver ${verb}`,
       environment: {
         WGCHAIN_NODE: name,
-        WGCHAIN_PAYLOAD: `wgchain/${name}`,
+        WGCHAIN_PAYLOAD: `wgchain/nodes/${name}`,
         WGCHAIN_SSH_DESTINATION: connection.destination,
         ...(connection.user === undefined ? {} : { WGCHAIN_SSH_USER: connection.user }),
         ...(connection.port === undefined ? {} : { WGCHAIN_SSH_PORT: String(connection.port) }),
@@ -168,6 +176,9 @@ export class Delivery {
     };
   }
 }
+
+const deferredOf = (network: Network): DeferredAddress[] =>
+  network.nodes.flatMap(({ address }) => (address instanceof DeferredAddress ? [address] : []));
 
 function directoryFromStack(directory: Directory, stack: TerraformStack): string {
   if (path.isAbsolute(directory.path)) return directory.path;

@@ -19,7 +19,7 @@ import type { Problem } from "../lib/problem";
 import type { Delivery } from "./delivery";
 import { Directory } from "./directory";
 import { inventoryOf } from "./inventory";
-import { writeHostTree } from "./payload";
+import { writeHostTree, writePrograms } from "./payload";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
 
@@ -40,7 +40,6 @@ export class WgNetwork extends Construct {
   readonly directory: Directory;
   private readonly intent: Mutable<NetworkIntent>;
   private readonly deliveries = new Map<string, Delivery>();
-  private readonly leaving: string[] = [];
   private readonly removed: Record<string, unknown>[] = [];
   private readonly earlyProblems: Problem[] = [];
   private readonly ownAllocations: Record<string, Record<string, string | number>> = {};
@@ -94,11 +93,7 @@ export class WgNetwork extends Construct {
     this.add("policies", intent);
   }
 
-  /** A node that leaves: its host program must still be sent. */
-  addProgram(node: string): void {
-    this.leaving.push(node);
-  }
-
+  /** A `removed` block of Terraform, which cdktf has no construct for. */
   addRemoved(block: Record<string, unknown>): void {
     this.removed.push(block);
     this.stack.addOverride("removed", this.removed);
@@ -167,7 +162,7 @@ export class WgNetwork extends Construct {
     const work = path.join(session.outdir, session.manifest.forStack(this.stack).workingDirectory);
     fs.rmSync(path.join(work, "wgchain"), { recursive: true, force: true });
     for (const host of this.result().hosts) writeHostTree(work, host.node, host.files);
-    for (const node of this.leaving) writeHostTree(work, node, {});
+    writePrograms(work);
   }
 }
 

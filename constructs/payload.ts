@@ -6,12 +6,16 @@ import { createHash } from "node:crypto";
 const programs = path.join(__dirname, "..", "host");
 const hostProgram = "usr/local/lib/wgchain/wgchain-host";
 
-/** Writes what one host is sent, a tree rooted at its `/`, and the program that sends it, into the stack's directory. */
+/** Writes what one host is sent, a tree rooted at its `/`, into the stack's directory. */
 export function writeHostTree(stackDirectory: string, node: string, files: Readonly<Record<string, string>>): void {
-  const root = path.join(stackDirectory, "wgchain");
-  for (const [file, text] of Object.entries(files)) write(path.join(root, node, file), text, 0o644);
-  write(path.join(root, node, hostProgram), read("wgchain-host"), 0o755);
-  write(path.join(root, "deliver"), read("deliver"), 0o755);
+  const root = path.join(stackDirectory, "wgchain", "nodes", node);
+  for (const [file, text] of Object.entries(files)) write(path.join(root, file), text, 0o644);
+  write(path.join(root, hostProgram), read("wgchain-host"), 0o755);
+}
+
+/** Writes the program that sends, and the one that runs on hosts. */
+export function writePrograms(stackDirectory: string): void {
+  for (const name of ["deliver", "wgchain-host"]) write(path.join(stackDirectory, "wgchain", name), read(name), 0o755);
 }
 
 /** Changes when the program on the hosts does, so that a new version of the package is delivered. */

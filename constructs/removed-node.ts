@@ -21,7 +21,6 @@ export class RemovedNode extends Construct {
     const name = props.name ?? id;
     const stack = TerraformStack.of(this);
     const network = WgNetwork.of(this);
-    network.addProgram(name);
     network.addRemoved({
       from: `null_resource.${name}_membership`,
       lifecycle: { destroy: true },
