@@ -8,7 +8,7 @@ import type { Compiled } from "../lib/compile";
 import type { Network } from "../lib/model/model";
 import type { Directory } from "./directory";
 import type { GceVm } from "./gce-vm";
-import type { SshHost } from "./host";
+import { sshIntent, type SshHost } from "./host";
 import { WgNetwork } from "./network";
 import { programDigest } from "./payload";
 
@@ -144,14 +144,8 @@ export class Delivery {
 
   /** The connection to an existing host. */
   static connection(name: string, host: SshHost, directory: Directory): Connection {
-    return {
-      destination: host.destination ?? host.address,
-      hostKeyAlias: `wgchain-${name}`,
-      directory,
-      ...(host.user === undefined ? {} : { user: host.user }),
-      ...(host.port === undefined ? {} : { port: host.port }),
-      ...(host.jump === undefined ? {} : { jump: host.jump }),
-    };
+    const { kind: _kind, ...ssh } = sshIntent(host);
+    return { ...ssh, hostKeyAlias: `wgchain-${name}`, directory };
   }
 
   /** What local-exec runs; it runs in the stack's directory. All of it but Google's addresses is literal, as destroy provisioners need. */

@@ -1,3 +1,5 @@
+import type { SshIntent } from "../lib/intent";
+
 /** Where a node runs: an existing host that SSH reaches, or a virtual machine of Google Compute Engine that the deploy makes. */
 export type Host = SshHost | GceHost;
 
@@ -60,3 +62,15 @@ export const Host = {
   /** A virtual machine of Google Compute Engine, with its network, address and firewall rules. */
   gce: (props: GceHostProps): GceHost => ({ kind: "gce", ...props }),
 };
+
+/** Only what is set: what is not is ssh_config's. */
+export function sshIntent(host: SshHost): SshIntent {
+  const { user, port, jump } = host;
+  return {
+    kind: "ssh",
+    destination: host.destination ?? host.address,
+    ...(user === undefined ? {} : { user }),
+    ...(port === undefined ? {} : { port }),
+    ...(jump === undefined ? {} : { jump }),
+  };
+}

@@ -7,22 +7,28 @@ import { promises } from "../lib/promise";
 import { DeferredAddress } from "../lib/address";
 import type { Directory } from "./directory";
 
-export function inventoryOf(
-  stack: string,
-  directory: Directory,
-  intent: NetworkIntent,
-  compiled: Compiled,
-  problems: readonly Problem[],
-  ownAllocations: Readonly<Record<string, Readonly<Record<string, string | number>>>>,
-): Inventory {
+export interface InventorySources {
+  readonly stack: string;
+  readonly directory: Directory;
+  readonly intent: NetworkIntent;
+  readonly compiled: Compiled;
+  readonly problems: readonly Problem[];
+  /** Nodes that the next deploy cleans. */
+  readonly leaving: readonly InventoryNode[];
+  /** What constructs allocated themselves. */
+  readonly ownAllocations: Inventory["allocations"];
+}
+
+export function inventoryOf(sources: InventorySources): Inventory {
+  const { compiled, intent, leaving } = sources;
   return {
     version: 1,
-    stack,
-    directory: directory.absolute,
-    nodes: intent.nodes.flatMap((node) => inventoryNode(node, compiled.network) ?? []),
+    stack: sources.stack,
+    directory: sources.directory.absolute,
+    nodes: [...intent.nodes.flatMap((node) => inventoryNode(node, compiled.network) ?? []), ...leaving],
     clients: promises(compiled.network),
-    allocations: { ...compiled.allocations, ...ownAllocations },
-    problems,
+    allocations: { ...compiled.allocations, ...sources.ownAllocations },
+    problems: sources.problems,
   };
 }
 
@@ -50,17 +56,7 @@ function inventoryNode(intent: NodeIntent, network: Network): InventoryNode | un
 }
 
 function hostOf({ host, address }: NodeIntent): InventoryNode["host"] {
-  if (host.kind === "ssh") {
-    const { destination, user, port, jump } = host;
-    return {
-      kind: "ssh",
-      address: String(address),
-      destination,
-      ...(user === undefined ? {} : { user }),
-      ...(port === undefined ? {} : { port }),
-      ...(jump === undefined ? {} : { jump }),
-    };
-  }
+  if (host.kind === "ssh") return { address: String(address), ...host };
   return {
     kind: "gce",
     instance: host.instance,

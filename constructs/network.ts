@@ -15,6 +15,7 @@ import type {
   PolicyIntent,
   TunnelIntent,
 } from "../lib/intent";
+import type { InventoryNode } from "../lib/inventory";
 import type { Problem } from "../lib/problem";
 import type { Delivery } from "./delivery";
 import { Directory } from "./directory";
@@ -40,6 +41,7 @@ export class WgNetwork extends Construct {
   readonly directory: Directory;
   private readonly intent: Mutable<NetworkIntent>;
   private readonly deliveries = new Map<string, Delivery>();
+  private readonly leaving: InventoryNode[] = [];
   private readonly removed: Record<string, unknown>[] = [];
   private readonly earlyProblems: Problem[] = [];
   private readonly ownAllocations: Record<string, Record<string, string | number>> = {};
@@ -93,8 +95,9 @@ export class WgNetwork extends Construct {
     this.add("policies", intent);
   }
 
-  /** A `removed` block of Terraform, which cdktf has no construct for. */
-  addRemoved(block: Record<string, unknown>): void {
+  /** A node that leaves, and its `removed` block of Terraform, which cdktf has no construct for. */
+  addRemoved(node: InventoryNode, block: Record<string, unknown>): void {
+    this.leaving.push(node);
     this.removed.push(block);
     this.stack.addOverride("removed", this.removed);
   }
@@ -136,14 +139,15 @@ export class WgNetwork extends Construct {
   private validate(): string[] {
     const file = process.env["WGCHAIN_INVENTORY"];
     if (file !== undefined && file !== "") {
-      const inventory = inventoryOf(
-        this.stack.node.id,
-        this.directory,
-        this.intent,
-        this.compile(),
-        this.problems(),
-        this.ownAllocations,
-      );
+      const inventory = inventoryOf({
+        stack: this.stack.node.id,
+        directory: this.directory,
+        intent: this.intent,
+        compiled: this.compile(),
+        problems: this.problems(),
+        leaving: this.leaving,
+        ownAllocations: this.ownAllocations,
+      });
       fs.writeFileSync(file, `${JSON.stringify(inventory, null, 2)}\n`);
     }
     return this.problems().map(format);

@@ -1,7 +1,8 @@
 import { TerraformStack } from "cdktf";
 import { Construct } from "constructs";
+import { linkMtuBytes } from "../lib/model/numbers";
 import { Delivery } from "./delivery";
-import type { SshHost } from "./host";
+import { sshIntent, type SshHost } from "./host";
 import { WgNetwork } from "./network";
 
 export interface RemovedNodeProps {
@@ -9,6 +10,8 @@ export interface RemovedNodeProps {
   readonly host: SshHost;
   /** The node's name, as it was. @default the construct's id */
   readonly name?: string;
+  /** As it was, so that a lab keeps the host's private line. @default none */
+  readonly privateAddress?: string;
 }
 
 /**
@@ -18,20 +21,24 @@ export interface RemovedNodeProps {
 export class RemovedNode extends Construct {
   constructor(scope: Construct, id: string, props: RemovedNodeProps) {
     super(scope, id);
-    const name = props.name ?? id;
-    const stack = TerraformStack.of(this);
+    const { host, name = id, privateAddress } = props;
     const network = WgNetwork.of(this);
-    network.addRemoved({
-      from: `null_resource.${name}_membership`,
-      lifecycle: { destroy: true },
-      provisioner: [
-        {
-          "local-exec": {
-            when: "destroy",
-            ...Delivery.command("destroy", name, Delivery.connection(name, props.host, network.directory), stack),
-          },
-        },
-      ],
-    });
+    const connection = Delivery.connection(name, host, network.directory);
+    network.addRemoved(
+      {
+        name,
+        host: { address: host.address, ...sshIntent(host) },
+        uplinkMtuBytes: linkMtuBytes.ethernet,
+        ...(privateAddress === undefined ? {} : { privateLink: { address: privateAddress, mtuBytes: linkMtuBytes.ethernet } }),
+        interfaces: [],
+      },
+      {
+        from: `null_resource.${name}_membership`,
+        lifecycle: { destroy: true },
+        provisioner: [
+          { "local-exec": { when: "destroy", ...Delivery.command("destroy", name, connection, TerraformStack.of(this)) } },
+        ],
+      },
+    );
   }
 }

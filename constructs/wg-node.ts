@@ -1,11 +1,11 @@
 import { Construct } from "constructs";
 import { DeferredAddress } from "../lib/address";
-import type { GceIntent, NodeIntent, SshIntent } from "../lib/intent";
+import type { GceIntent, NodeIntent } from "../lib/intent";
 import { gceMtuBytes, linkMtuBytes } from "../lib/model/numbers";
 import { ClientInterface, type ClientInterfaceProps } from "./client-interface";
 import { Delivery, type Connection } from "./delivery";
 import { GceVm } from "./gce-vm";
-import type { GceHost, Host, SshHost } from "./host";
+import { sshIntent, type GceHost, type Host } from "./host";
 import { WgNetwork } from "./network";
 
 export interface WgNodeProps {
@@ -93,15 +93,4 @@ export class WgNode extends Construct {
       instance: this.vm?.instanceReference ?? "",
     };
   }
-}
-
-function sshIntent(host: SshHost): SshIntent {
-  const { user, port, jump } = host;
-  return {
-    kind: "ssh",
-    destination: host.destination ?? host.address,
-    ...(user === undefined ? {} : { user }),
-    ...(port === undefined ? {} : { port }),
-    ...(jump === undefined ? {} : { jump }),
-  };
 }
