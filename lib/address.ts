@@ -12,12 +12,7 @@ export class Ipv4Address {
   }
 
   static parse(text: string, what = "address"): Ipv4Address {
-    if (typeof text !== "string" || !IPv4.isValidFourPartDecimal(text)) {
-      throw new ParseError(
-        "malformed-address",
-        `${what} '${text}' is not an IPv4 address; write four decimal numbers from 0 to 255 without leading zeros, e.g. 10.66.224.2`,
-      );
-    }
+    if (typeof text !== "string" || !IPv4.isValidFourPartDecimal(text)) throw malformed(text, what);
     return new Ipv4Address(
       IPv4.parse(text)
         .toByteArray()
@@ -34,6 +29,12 @@ export class Ipv4Address {
   }
 }
 
+const malformed = (text: string, what: string): ParseError =>
+  new ParseError(
+    "malformed-address",
+    `${what} '${text}' is not an IPv4 address; write four decimal numbers from 0 to 255 without leading zeros, e.g. 10.66.224.2`,
+  );
+
 const maskOf = (length: number): number => (length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0);
 
 function split(text: string, what: string): { address: Ipv4Address; length: number } {
@@ -44,6 +45,7 @@ function split(text: string, what: string): { address: Ipv4Address; length: numb
       `${what} '${text}' is not ADDRESS/LENGTH; write a length from 0 to 32, e.g. 10.66.224.0/19`,
     );
   }
+  if (!IPv4.isValidFourPartDecimal(addressText ?? "")) throw malformed(text, what);
   return { address: Ipv4Address.parse(addressText ?? "", what), length: Number(lengthText) };
 }
 

@@ -1,6 +1,7 @@
 import { checkNetwork } from "./check";
 import { interfacesOf } from "./check/names";
 import { checkGce } from "./check/gce";
+import { checkReferences } from "./check/references";
 import type { NetworkIntent } from "./intent";
 import type { Interface, Network, Node } from "./model/model";
 import { parseNetwork } from "./model/parse";
@@ -22,9 +23,10 @@ export interface Compiled {
 
 /** The one way through the code: parse, check, plan, render. */
 export function compile(intent: NetworkIntent): Compiled {
-  const { network, problems, ports } = parseNetwork(intent);
+  const { network, problems, incomplete, ports } = parseNetwork(intent);
+  checkReferences(intent, problems);
   checkGce(intent, problems);
-  checkNetwork(network, problems);
+  checkNetwork(network, problems, incomplete);
   const ways = Ways.find(network, intent.recorded, problems);
   return {
     network,

@@ -37,6 +37,13 @@ export class Problems {
     }
   }
 
+  /** Parses each field for itself, so that each reports its own problem; undefined when one of them did. */
+  attemptAll<T extends Record<string, () => unknown>>(path: string, fields: T): { [K in keyof T]: ReturnType<T[K]> } | undefined {
+    const before = this.found.length;
+    const values = Object.entries(fields).map(([name, parse]) => [name, this.attempt(path, parse)] as const);
+    return this.found.length > before ? undefined : (Object.fromEntries(values) as { [K in keyof T]: ReturnType<T[K]> });
+  }
+
   get all(): readonly Problem[] {
     return [...this.found];
   }

@@ -1,10 +1,11 @@
 import type { Network } from "../model/model";
+import type { Incomplete } from "../model/parse";
 import type { Problems } from "../problem";
 import { checkClients, checkHostAddresses, checkLabels, checkNetworks } from "./addresses";
 import { checkUniqueness } from "./names";
 import { checkNumbers, checkPaths, checkSources } from "./policies";
 
-type Check = (network: Network, problems: Problems) => void;
+type Check = (network: Network, problems: Problems, incomplete: Incomplete) => void;
 
 const checks: readonly Check[] = [
   checkHostAddresses,
@@ -18,6 +19,6 @@ const checks: readonly Check[] = [
 ];
 
 /** Every rule of the whole network; all that is wrong is reported, not the first. */
-export function checkNetwork(network: Network, problems: Problems): void {
-  for (const check of checks) check(network, problems);
+export function checkNetwork(network: Network, problems: Problems, incomplete: Incomplete): void {
+  for (const check of checks) check(network, problems, incomplete);
 }

@@ -1,5 +1,6 @@
 import type { Network, Policy, PolicySource } from "../model/model";
 import { exitTables } from "../model/numbers";
+import type { Incomplete } from "../model/parse";
 import { Policies } from "../model/path";
 import type { Problems } from "../problem";
 
@@ -30,7 +31,7 @@ export function checkSources(network: Network, problems: Problems): void {
 }
 
 /** Every policy's way must end in an exit, without coming to a node twice. */
-export function checkPaths(network: Network, problems: Problems): void {
+export function checkPaths(network: Network, problems: Problems, incomplete: Incomplete): void {
   const policies = new Policies(network);
   for (const policy of network.policies) {
     const { end, tunnels } = policies.follow(policy);
@@ -41,7 +42,7 @@ export function checkPaths(network: Network, problems: Problems): void {
         policy.path,
         `the way ${way} comes to '${end.node.name}' twice; change via of one policy on it`,
       );
-    } else if (end.kind === "no-policy") {
+    } else if (end.kind === "no-policy" && !incomplete.policies.has(end.node.path)) {
       problems.report(
         "path-without-exit",
         policy.path,

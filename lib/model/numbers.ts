@@ -13,6 +13,11 @@ export const exitTables = { first: 100_000, slots: 900_000 } as const;
 export const priorities = {
   /** To one of the host's own WireGuard networks: direct or nowhere. */
   toOwn: 10_000,
+  /**
+   * The reverse-path check of a reply at an exit's uplink: it looks up from the tunnel's address, as if the host itself sent (`iif lo`), and with the
+   * reply's mark. Without this the next rule would answer "unreachable", and the uplink's rp_filter (2 on Debian and Ubuntu) drop the reply.
+   */
+  replyAtExit: 10_050,
   /** From one of the host's own WireGuard addresses, made by the host itself (TCP RST, ICMP): direct or nowhere. */
   fromOwn: 10_100,
   /** Selecting rules, one an exit. Their selectors are disjoint, so they may share a priority. */

@@ -14,24 +14,35 @@ function parsePolicy(intent: PolicyIntent, context: ParseContext): Policy | unde
   const { problems } = context;
   const node = context.nodes.get(intent.node);
   const via = intent.via === "uplink" ? intent.via : context.tunnels.get(intent.via.tunnel);
-  // A partner that did not parse has its own problem already.
-  if (node === undefined || via === undefined) return undefined;
-  const sources = intent.from.flatMap((source) => problems.attempt(intent.path, () => parseSource(source, node, context)) ?? []);
-  return problems.attempt(intent.path, () => {
-    if (intent.from.length === 0) throw new ParseError("no-source", "from is empty; name at least one source");
-    const snat = parseSnat(intent, node, via, context);
-    return {
-      path: intent.path,
-      name: parseName(intent.name, "policy name"),
-      node,
-      sources,
-      via,
-      ...(snat === undefined ? {} : { snat }),
-      ...(intent.routeTable === undefined ? {} : { routeTable: parseTable(intent.routeTable) }),
-      ...(intent.priority === undefined ? {} : { priority: parsePriority(intent.priority) }),
-    };
+  if (intent.from.length === 0) problems.report("no-source", intent.path, "from is empty; name at least one source");
+  const sources = intent.from.map((source) => problems.attempt(intent.path, () => parseSource(source, node, context)));
+  const fields = problems.attemptAll(intent.path, {
+    name: () => parseName(intent.name, "policy name"),
+    snat: () => (node === undefined || via === undefined ? undefined : parseSnat(intent, node, via, context)),
+    routeTable: () => (intent.routeTable === undefined ? undefined : parseTable(intent.routeTable)),
+    priority: () => (intent.priority === undefined ? undefined : parsePriority(intent.priority)),
   });
+  const present = sources.filter((source) => source !== undefined);
+  // What did not parse, here or at a partner, has its own problem already; what misses this policy has none.
+  if (present.length < sources.length) context.incomplete.policies.add(intent.node);
+  if (node === undefined || via === undefined || fields === undefined || !labelParsed(intent, context)) {
+    context.incomplete.policies.add(intent.node);
+    return undefined;
+  }
+  const { name, snat, routeTable, priority } = fields;
+  return {
+    path: intent.path,
+    name,
+    node,
+    sources: present,
+    via,
+    ...(snat === undefined ? {} : { snat }),
+    ...(routeTable === undefined ? {} : { routeTable }),
+    ...(priority === undefined ? {} : { priority }),
+  };
 }
+
+const labelParsed = ({ label }: PolicyIntent, context: ParseContext): boolean => label === undefined || context.labels.has(label);
 
 function parseTable(table: number): number {
   if (reservedTables.has(table)) {
@@ -82,15 +93,16 @@ function parseSnat(intent: PolicyIntent, node: Node, via: Tunnel | "uplink", con
       `snat '${label.name}' is a label of tunnel '${label.tunnel.name}', but via is '${via.name}'`,
     );
   }
-  // A label that did not parse has its own problem.
-  return label?.address ?? via.clientAddress ?? via.serverAddress;
+  return label?.address;
 }
 
-function parseSource(source: SourceIntent, node: Node, context: ParseContext): PolicySource | undefined {
+function parseSource(source: SourceIntent, node: Node | undefined, context: ParseContext): PolicySource | undefined {
   if ("prefix" in source) {
     const prefix = Ipv4Prefix.parseSource(source.prefix);
+    if (node === undefined) return undefined;
     const incoming = incomingOf(node, context).find((one) => one.network.contains(prefix));
     if (incoming === undefined) {
+      if (context.incomplete.arrivals.has(node.path)) return undefined;
       throw new ParseError(
         "source-not-ours",
         `source ${prefix.toString()} lies in no network that arrives at '${node.name}'${listNetworks(node, context)}; a wider selector would catch the host's own traffic (underlay, endpoints, SSH)`,
@@ -99,7 +111,7 @@ function parseSource(source: SourceIntent, node: Node, context: ParseContext): P
     return { prefix, incoming };
   }
   const tunnel = "label" in source ? context.labels.get(source.label)?.tunnel : context.tunnels.get(source.tunnel);
-  if (tunnel === undefined) return undefined;
+  if (tunnel === undefined || node === undefined) return undefined;
   if (tunnel.server.node !== node) {
     throw new ParseError(
       "source-not-ours",

@@ -1,7 +1,7 @@
 import { Ipv4Address, Ipv4Prefix, type HostAddress } from "../address";
 import type { ClientInterfaceIntent, TunnelEndIntent, TunnelIntent } from "../intent";
 import { parseInteger, parseInterfaceName, parseName } from "../name";
-import { ParseError } from "../problem";
+import { ParseError, type Problems } from "../problem";
 import type { Interface, Node, Tunnel } from "./model";
 import { tunnelMtuLeastBytes, wireguardOverheadIpv4Bytes } from "./numbers";
 import { parseKey, type ParseContext } from "./parse";
@@ -16,58 +16,88 @@ export function parseTunnel(intent: TunnelIntent, context: ParseContext): Tunnel
   const { problems } = context;
   const server = context.nodes.get(intent.server.node);
   const client = context.nodes.get(intent.client.node);
-  if (server === undefined || client === undefined) return undefined;
-  const keys = {
-    server: parseKey(intent.server.key, intent.path, `interface ${intent.server.interfaceName} of ${server.name}`, problems),
-    client: parseKey(intent.client.key, intent.path, `interface ${intent.client.interfaceName} of ${client.name}`, problems),
-  };
-  return problems.attempt(intent.path, () => {
-    if (server === client) {
-      throw new ParseError("tunnel-to-itself", `server and client are both '${server.name}'; a tunnel joins two nodes`);
-    }
-    const network = Ipv4Prefix.parse(intent.network, "network");
-    const serverAddress = inNetwork(intent.serverAddress, "serverAddress", network);
-    const clientAddress =
-      intent.clientAddress === undefined ? undefined : inNetwork(intent.clientAddress, "clientAddress", network);
-    if (clientAddress?.equals(serverAddress)) {
-      throw new ParseError("address-used-twice", `serverAddress and clientAddress are both ${serverAddress.toString()}`);
-    }
-    const underlay = underlayOf(intent, server, client);
-    const mtuBytes = tunnelMtu(intent, underlay);
-    const end = (of: TunnelEndIntent, node: Node, role: "tunnel-server" | "tunnel-client"): Interface => ({
-      path: intent.path,
-      name: parseInterfaceName(of.interfaceName),
-      node,
-      role,
-      network,
-      listenPort: context.ports.get(`${node.name}/${of.interfaceName}`) ?? 0,
-      mtuBytes,
-      publicKey: role === "tunnel-server" ? keys.server : keys.client,
-    });
-    return {
-      path: intent.path,
-      name: parseName(intent.name, "tunnel name"),
-      server: end(intent.server, server, "tunnel-server"),
-      client: end(intent.client, client, "tunnel-client"),
-      network,
-      serverAddress,
-      ...(clientAddress === undefined ? {} : { clientAddress }),
-      endpoint: underlay.endpoint,
-      mtuBytes,
-      keepaliveSeconds: parseInteger(intent.keepaliveSeconds, "keepaliveSeconds", 0, 65_535, "keepalive-out-of-range"),
-    };
+  const key = (end: TunnelEndIntent, node: Node | undefined): string | null =>
+    node === undefined ? null : parseKey(end.key, intent.path, `interface ${end.interfaceName} of ${node.name}`, problems);
+  const keys = { server: key(intent.server, server), client: key(intent.client, client) };
+  const fields = problems.attemptAll(intent.path, {
+    ends: () => twoNodes(server, client),
+    addresses: () => parseAddresses(intent, problems),
+    underlay: () => (server === undefined || client === undefined ? undefined : mtuOf(intent, server, client)),
+    name: () => parseName(intent.name, "tunnel name"),
+    // One message for a name that both ends share.
+    names: () => [...new Set([intent.server.interfaceName, intent.client.interfaceName])].map(parseInterfaceName),
+    keepaliveSeconds: () => parseInteger(intent.keepaliveSeconds, "keepaliveSeconds", 0, 65_535, "keepalive-out-of-range"),
   });
+  if (fields?.addresses === undefined || fields.underlay === undefined || server === undefined || client === undefined) {
+    context.incomplete.arrivals.add(intent.server.node);
+    return undefined;
+  }
+  const { name, addresses, underlay, keepaliveSeconds } = fields;
+  const { endpoint, mtuBytes } = underlay;
+  const end = (of: TunnelEndIntent, node: Node, role: "tunnel-server" | "tunnel-client"): Interface => ({
+    path: intent.path,
+    name: of.interfaceName,
+    node,
+    role,
+    network: addresses.network,
+    listenPort: context.ports.get(`${node.name}/${of.interfaceName}`) ?? 0,
+    mtuBytes,
+    publicKey: role === "tunnel-server" ? keys.server : keys.client,
+  });
+  return {
+    path: intent.path,
+    name,
+    server: end(intent.server, server, "tunnel-server"),
+    client: end(intent.client, client, "tunnel-client"),
+    ...addresses,
+    endpoint,
+    mtuBytes,
+    keepaliveSeconds,
+  };
 }
 
-function inNetwork(text: string, what: string, network: Ipv4Prefix): Ipv4Address {
-  const address = Ipv4Address.parse(text, what);
-  if (!network.assignable(address)) {
+function twoNodes(server: Node | undefined, client: Node | undefined): void {
+  if (server === undefined || server !== client) return;
+  throw new ParseError("tunnel-to-itself", `server and client are both '${server.name}'; a tunnel joins two nodes`);
+}
+
+/** The MTU that the tunnel has of its underlay. */
+function mtuOf(intent: TunnelIntent, server: Node, client: Node): Underlay {
+  const underlay = underlayOf(intent, server, client);
+  return { endpoint: underlay.endpoint, mtuBytes: tunnelMtu(intent, underlay) };
+}
+
+function parseAddresses(
+  intent: TunnelIntent,
+  problems: Problems,
+): Pick<Tunnel, "network" | "serverAddress" | "clientAddress"> | undefined {
+  const texts = problems.attemptAll(intent.path, {
+    network: () => Ipv4Prefix.parse(intent.network, "network"),
+    server: () => Ipv4Address.parse(intent.serverAddress, "serverAddress"),
+    client: () => (intent.clientAddress === undefined ? undefined : Ipv4Address.parse(intent.clientAddress, "clientAddress")),
+  });
+  if (texts === undefined) return undefined;
+  const { network, server, client } = texts;
+  const inside = problems.attemptAll(intent.path, {
+    server: () => inNetwork(server, "serverAddress", network),
+    client: () => client === undefined || inNetwork(client, "clientAddress", network),
+  });
+  if (inside === undefined) return undefined;
+  if (client?.equals(server)) {
     throw new ParseError(
-      "address-outside-network",
-      `${what} ${text} can't be given to a host of the tunnel's network ${network.toString()}; take one between its first and last address`,
+      "address-used-twice",
+      `serverAddress and clientAddress are both ${server.toString()}; set another on one`,
     );
   }
-  return address;
+  return { network, serverAddress: server, ...(client === undefined ? {} : { clientAddress: client }) };
+}
+
+function inNetwork(address: Ipv4Address, what: string, network: Ipv4Prefix): void {
+  if (network.assignable(address)) return;
+  throw new ParseError(
+    "address-outside-network",
+    `${what} ${address.toString()} can't be given to a host of the tunnel's network ${network.toString()}; take one between its first and last address`,
+  );
 }
 
 function underlayOf(intent: TunnelIntent, server: Node, client: Node): Underlay {

@@ -18,11 +18,19 @@ export interface ParseContext {
   readonly clientInterfaces: Map<string, ClientInterface>;
   /** Listen port by "node/interface". */
   readonly ports: ReadonlyMap<string, number>;
+  readonly incomplete: { readonly arrivals: Set<string>; readonly policies: Set<string> };
+}
+
+/** Paths of nodes of which something did not parse: what is missed there only for that is no problem of its own. */
+export interface Incomplete {
+  readonly arrivals: ReadonlySet<string>;
+  readonly policies: ReadonlySet<string>;
 }
 
 export interface Parsed {
   readonly network: Network;
   readonly problems: Problems;
+  readonly incomplete: Incomplete;
   readonly ports: ReadonlyMap<string, number>;
 }
 
@@ -36,6 +44,7 @@ export function parseNetwork(intent: NetworkIntent): Parsed {
     labels: new Map(),
     clientInterfaces: new Map(),
     ports: allocatePorts(intent, problems),
+    incomplete: { arrivals: new Set(), policies: new Set() },
   };
   for (const node of intent.nodes) keep(context.nodes, node.path, parseNode(node, problems));
   for (const one of intent.clientInterfaces) keep(context.clientInterfaces, one.path, parseClientInterface(one, context));
@@ -51,7 +60,7 @@ export function parseNetwork(intent: NetworkIntent): Parsed {
     clients,
     policies,
   };
-  return { network, problems, ports: context.ports };
+  return { network, problems, incomplete: context.incomplete, ports: context.ports };
 }
 
 function keep<T>(map: Map<string, T>, path: string, value: T | undefined): void {
@@ -60,44 +69,44 @@ function keep<T>(map: Map<string, T>, path: string, value: T | undefined): void 
 
 function parseNode(intent: NodeIntent, problems: Problems): Node | undefined {
   const { path, host } = intent;
-  return problems.attempt(path, () => {
-    const range = host.kind === "gce" ? gceMtuBytes : linkMtuBytes;
-    if (host.kind === "ssh") {
-      parseSshDestination(host.destination);
-      if (host.user !== undefined) parseUserName(host.user);
-      if (host.port !== undefined) parseInteger(host.port, "ssh port", 1, 65_535, "port-out-of-range");
-      if (host.jump !== undefined) host.jump.split(",").forEach(parseSshDestination);
-    }
-    const privateLink =
-      intent.privateAddress === undefined
-        ? undefined
-        : {
-            address: InterfaceAddress.parse(intent.privateAddress, "privateAddress"),
-            mtuBytes: parseInteger(
-              intent.privateMtuBytes,
-              "privateMtuBytes",
-              linkMtuBytes.least,
-              linkMtuBytes.most,
-              "mtu-out-of-range",
-            ),
-          };
-    return {
-      path,
-      name: parseNodeName(intent.name),
-      address: intent.address instanceof DeferredAddress ? intent.address : Ipv4Address.parse(intent.address),
-      kind: host.kind,
-      uplinkMtuBytes: parseInteger(
-        intent.uplinkMtuBytes,
-        host.kind === "gce" ? "networkMtuBytes" : "mtuBytes",
-        range.least,
-        range.most,
-        "mtu-out-of-range",
-      ),
-      ...(privateLink === undefined ? {} : { privateLink }),
-      exit: intent.exit,
-      ...(host.kind === "gce" ? { subnetwork: Ipv4Prefix.parse(host.subnetwork, "subnetwork") } : {}),
-    };
+  const mtu = (value: number, what: string, range: { readonly least: number; readonly most: number }): number =>
+    parseInteger(value, what, range.least, range.most, "mtu-out-of-range");
+  const fields = problems.attemptAll(path, {
+    name: () => parseNodeName(intent.name),
+    address: () => (intent.address instanceof DeferredAddress ? intent.address : Ipv4Address.parse(intent.address)),
+    uplinkMtuBytes: () =>
+      host.kind === "gce"
+        ? mtu(intent.uplinkMtuBytes, "networkMtuBytes", gceMtuBytes)
+        : mtu(intent.uplinkMtuBytes, "mtuBytes", linkMtuBytes),
+    privateAddress: () =>
+      intent.privateAddress === undefined ? undefined : InterfaceAddress.parse(intent.privateAddress, "privateAddress"),
+    privateMtuBytes: () => mtu(intent.privateMtuBytes, "privateMtuBytes", linkMtuBytes),
+    subnetwork: () => (host.kind === "gce" ? Ipv4Prefix.parse(host.subnetwork, "subnetwork") : undefined),
+    ...sshFields(host),
   });
+  if (fields === undefined) return undefined;
+  const { name, address, uplinkMtuBytes, privateAddress, privateMtuBytes, subnetwork } = fields;
+  return {
+    path,
+    name,
+    address,
+    kind: host.kind,
+    uplinkMtuBytes,
+    ...(privateAddress === undefined ? {} : { privateLink: { address: privateAddress, mtuBytes: privateMtuBytes } }),
+    exit: intent.exit,
+    ...(subnetwork === undefined ? {} : { subnetwork }),
+  };
+}
+
+function sshFields(host: NodeIntent["host"]): Record<string, () => unknown> {
+  if (host.kind !== "ssh") return {};
+  const { destination, user, port, jump } = host;
+  return {
+    destination: () => parseSshDestination(destination),
+    user: () => user === undefined || parseUserName(user),
+    port: () => port === undefined || parseInteger(port, "ssh port", 1, 65_535, "port-out-of-range"),
+    jump: () => jump?.split(",").map(parseSshDestination),
+  };
 }
 
 /** Missing is a problem of its own code, the one that `wgchain keys` mends. */
@@ -117,46 +126,43 @@ export function parseKey(key: KeyIntent, path: string, what: string, problems: P
 function parseClientInterface(intent: ClientInterfaceIntent, context: ParseContext): ClientInterface | undefined {
   const { problems } = context;
   const node = context.nodes.get(intent.node);
-  if (node === undefined) return undefined;
-  const publicKey = parseKey(intent.key, intent.path, `interface ${intent.name} of ${node.name}`, problems);
-  return problems.attempt(intent.path, () => {
-    const address = InterfaceAddress.parse(intent.address);
-    return {
-      path: intent.path,
-      name: parseInterfaceName(intent.name),
-      node,
-      role: "clients" as const,
-      network: address.network,
-      address,
-      listenPort: context.ports.get(`${node.name}/${intent.name}`) ?? 0,
-      mtuBytes: clientInterfaceMtu(intent, node),
-      publicKey,
-    };
+  const publicKey = node && parseKey(intent.key, intent.path, `interface ${intent.name} of ${node.name}`, problems);
+  const fields = problems.attemptAll(intent.path, {
+    address: () => InterfaceAddress.parse(intent.address),
+    name: () => parseInterfaceName(intent.name),
+    mtuBytes: () => (node === undefined ? 0 : clientInterfaceMtu(intent, node)),
   });
+  if (fields === undefined || node === undefined || publicKey === undefined) {
+    context.incomplete.arrivals.add(intent.node);
+    return undefined;
+  }
+  return {
+    ...fields,
+    path: intent.path,
+    node,
+    role: "clients" as const,
+    network: fields.address.network,
+    listenPort: context.ports.get(`${node.name}/${intent.name}`) ?? 0,
+    publicKey,
+  };
 }
 
 function parseLabel(intent: LabelIntent, context: ParseContext): Label | undefined {
+  const fields = context.problems.attemptAll(intent.path, {
+    name: () => parseName(intent.name, "label name"),
+    address: () => Ipv4Address.parse(intent.address),
+  });
   const tunnel = context.tunnels.get(intent.tunnel);
-  if (tunnel === undefined) return undefined;
-  return context.problems.attempt(intent.path, () => ({
-    path: intent.path,
-    name: parseName(intent.name, "label name"),
-    tunnel,
-    address: Ipv4Address.parse(intent.address),
-  }));
+  return fields === undefined || tunnel === undefined ? undefined : { ...fields, path: intent.path, tunnel };
 }
 
 function parseClient(intent: ClientIntent, context: ParseContext): Client | undefined {
   const { problems } = context;
   const publicKey = parseKey(intent.key, intent.path, `client ${intent.name}`, problems);
   const addresses = intent.addresses.flatMap((text) => problems.attempt(intent.path, () => Ipv4Address.parse(text)) ?? []);
+  if (intent.addresses.length === 0) problems.report("no-address", intent.path, "addresses is empty; give the client one");
+  const name = problems.attempt(intent.path, () => parseName(intent.name, "client name"));
   const clientInterface = context.clientInterfaces.get(intent.interface);
-  if (clientInterface === undefined) return undefined;
-  return problems.attempt(intent.path, () => ({
-    path: intent.path,
-    name: parseName(intent.name, "client name"),
-    interface: clientInterface,
-    addresses,
-    publicKey,
-  }));
+  if (name === undefined || clientInterface === undefined) return undefined;
+  return { path: intent.path, name, interface: clientInterface, addresses, publicKey };
 }

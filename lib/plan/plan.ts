@@ -101,8 +101,11 @@ function selectRules(way: Way): RulePlan[] {
   if (way.selectedBy === "source" && only !== undefined) {
     return [{ priority, from: only.prefix, iif: only.incoming.name, table }];
   }
-  const iifs = [...new Set(way.sources.map(({ incoming }) => incoming.name))].sort();
-  return iifs.map((iif) => ({ priority, iif, fwmark: way.table, table }));
+  const incoming = [...new Map(way.sources.map((source) => [source.incoming.name, source.incoming])).values()];
+  return incoming.flatMap(({ name: iif, network }) => [
+    { priority, iif, fwmark: way.table, table },
+    ...(way.via === "uplink" ? [{ priority: priorities.replyAtExit, from: network, iif: "lo", fwmark: way.table, table }] : []),
+  ]);
 }
 
 /** The second, direct routes of the article, and the end that holds when the interfaces are gone. */

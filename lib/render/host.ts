@@ -16,7 +16,7 @@ export function renderHost(plan: HostPlan): RenderedHost {
   const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
   const nftables = renderNftables(plan);
   const system: Record<string, string> = {
-    "etc/sysctl.d/90-wgchain.conf": sysctls,
+    "etc/sysctl.d/90-wgchain.conf": sysctls(plan),
     "etc/systemd/networkd.conf.d/wgchain.conf": networkdConf,
     "etc/systemd/system/wgchain.service": unit,
     "etc/wgchain/packages": text(packages),

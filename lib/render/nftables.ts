@@ -126,8 +126,16 @@ function bothKinds(
   ];
 }
 
-const markRules = (plan: HostPlan): string[] =>
-  markMaps(plan).map((map) => `iifname "${map.interface}" meta mark set ip saddr map @${map.name}`);
+function markRules(plan: HostPlan): string[] {
+  const marks = plan.exits.filter(({ via }) => via === "uplink").map(({ table }) => `0x${table.toString(16)}`);
+  const select = markMaps(plan).map(
+    (map) => `iifname "${map.interface}" meta mark set ip saddr map @${map.name} ct mark set meta mark`,
+  );
+  if (marks.length === 0) return select;
+  // What comes back to an exit carries the mark again, for the uplink's reverse-path check.
+  const set = marks.length === 1 ? (marks[0] ?? "") : `{ ${marks.join(", ")} }`;
+  return [...select, `iifname != ${quoted(ownNames(plan))} ct direction reply ct mark ${set} meta mark set ct mark`];
+}
 
 function forwardRules(plan: HostPlan): string[] {
   if (plan.interfaces.length === 0) return [];

@@ -1,3 +1,5 @@
+import type { HostPlan } from "../plan/host-plan";
+
 /** Debian 12/13 and Ubuntu 22.04/24.04 name them alike; the host program adds wireguard-go where the kernel has no module. */
 export const packages = ["conntrack", "iproute2", "nftables", "procps", "wireguard-tools"] as const;
 
@@ -5,10 +7,12 @@ export const packages = ["conntrack", "iproute2", "nftables", "procps", "wiregua
  * Forwarding, and no reverse-path filter on `all`: the effective value is the greater of `all` and the interface's, and with rules by source
  * loose (2) drops every reply. The host program keeps other interfaces' protection as it was.
  */
-export const sysctls = `# made by wgchain
-net.ipv4.ip_forward = 1
-net.ipv4.conf.all.rp_filter = 0
-`;
+export function sysctls(plan: HostPlan): string {
+  const lines = ["# made by wgchain", "net.ipv4.ip_forward = 1", "net.ipv4.conf.all.rp_filter = 0"];
+  // At an exit the uplink's reverse-path check of replies must see their mark.
+  const exit = plan.exits.some(({ via }) => via === "uplink") ? ["net.ipv4.conf.all.src_valid_mark = 1"] : [];
+  return [...lines, ...exit].map((line) => `${line}\n`).join("");
+}
 
 /** Rules, unreachable routes and the nft table stand before any tunnel does, and stay when tunnels do not. */
 export const unit = `# made by wgchain
