@@ -1,0 +1,182 @@
+import { InterfaceAddress, Ipv4Prefix } from "../lib/address";
+import type { Inventory, InventoryNode } from "../lib/inventory";
+import { LabError } from "./run";
+
+/** The internet host's own address, where it tells callers theirs. */
+export const internetAddress = "192.0.2.1";
+/** What every host's default route points at: the internet host's end of its uplink. */
+export const gatewayAddress = "169.254.0.1";
+/** RFC 2544's benchmark network: addresses for hosts whose address the app leaves open. */
+const spareAddresses = Ipv4Prefix.parse("198.18.0.0/15");
+
+/** Hosts and wires, as data: what `lab up` starts before anything is deployed. Google VMs are not in it; Terraform makes those. */
+export interface Plan {
+  readonly hosts: readonly PlannedHost[];
+  readonly privateLinks: readonly PlannedLink[];
+  /** Jump hosts named by the app that are no node of it; the internet host stands in for them. */
+  readonly jumpHosts: readonly JumpHost[];
+}
+
+export interface PlannedHost {
+  readonly kind: "internet" | "operator" | "node" | "client";
+  readonly name: string;
+  readonly netns: string;
+  /** Its public address, a /32 on eth0 (the internet host's is on lo). */
+  readonly address: string;
+  readonly mtuBytes: number;
+  /** Port and user that sshd serves besides 22 and root. */
+  readonly sshPort?: number;
+  readonly sshUser?: string;
+}
+
+export interface PlannedLink {
+  readonly network: string;
+  readonly ends: readonly { readonly host: string; readonly address: string; readonly mtuBytes: number }[];
+}
+
+export interface JumpHost {
+  readonly name: string;
+  readonly user?: string;
+  readonly port?: number;
+}
+
+export function planOf(instance: string, inventory: Inventory): Plan {
+  const names = new Map<string, string>([
+    ["internet", "the lab's internet host"],
+    ["operator", "the lab's operator host"],
+  ]);
+  const claim = (name: string, what: string): void => {
+    const other = names.get(name);
+    if (other !== undefined) {
+      throw new LabError(
+        `${what} and ${other} have one name, and the lab needs a namespace ${instance}-${name} for each; rename one`,
+      );
+    }
+    names.set(name, what);
+  };
+  for (const node of inventory.nodes) claim(node.name, `node '${node.name}'`);
+  for (const client of inventory.clients) claim(client.name, `client '${client.name}'`);
+
+  const netns = (name: string): string => `${instance}-${name}`;
+  const spare = spareAddress(inventory);
+  const nodes = inventory.nodes.filter((node) => node.host.kind === "ssh").map((node) => plannedNode(node, netns(node.name)));
+  requireOwnAddresses(nodes);
+  return {
+    hosts: [
+      { kind: "internet", name: "internet", netns: netns("internet"), address: internetAddress, mtuBytes: 1500 },
+      ...nodes,
+      // Taken in this order, so that a client more does not move the operator.
+      {
+        kind: "operator",
+        name: "operator",
+        netns: netns("operator"),
+        address: operatorAddress(inventory) ?? spare(),
+        mtuBytes: 1500,
+      },
+      ...inventory.clients.map((client): PlannedHost => {
+        return { kind: "client", name: client.name, netns: netns(client.name), address: spare(), mtuBytes: 1500 };
+      }),
+    ],
+    privateLinks: privateLinks(inventory.nodes),
+    jumpHosts: jumpHosts(inventory),
+  };
+}
+
+function plannedNode(node: InventoryNode, netns: string): PlannedHost {
+  if (node.host.kind !== "ssh") throw new LabError(`node '${node.name}' is no SSH host`);
+  const { address, port, user, destination } = node.host;
+  const sshUser = user ?? (destination.includes("@") ? destination.split("@")[0] : undefined);
+  return {
+    kind: "node",
+    name: node.name,
+    netns,
+    address,
+    mtuBytes: node.uplinkMtuBytes,
+    ...(port === undefined || port === 22 ? {} : { sshPort: port }),
+    ...(sshUser === undefined || sshUser === "root" ? {} : { sshUser }),
+  };
+}
+
+function requireOwnAddresses(nodes: readonly PlannedHost[]): void {
+  const owners = new Map([
+    [internetAddress, "the lab's internet host"],
+    [gatewayAddress, "the lab's gateway"],
+  ]);
+  for (const node of nodes) {
+    const other = owners.get(node.address);
+    if (other !== undefined)
+      throw new LabError(`node '${node.name}' and ${other} have one address, ${node.address}; give one another`);
+    owners.set(node.address, `node '${node.name}'`);
+  }
+}
+
+/** Every address and network that the app names. */
+function named(inventory: Inventory): Ipv4Prefix[] {
+  const prefixes = [`${internetAddress}/32`, `${gatewayAddress}/32`].map((text) => Ipv4Prefix.parse(text));
+  for (const node of inventory.nodes) {
+    if (node.host.kind === "ssh") prefixes.push(Ipv4Prefix.parseSource(node.host.address));
+    if (node.privateLink) prefixes.push(InterfaceAddress.parse(node.privateLink.address).network);
+    for (const { address } of node.interfaces) prefixes.push(InterfaceAddress.parse(address).network);
+  }
+  for (const client of inventory.clients) {
+    for (const { address } of client.addresses) prefixes.push(Ipv4Prefix.parseSource(address));
+  }
+  return prefixes;
+}
+
+function spareAddress(inventory: Inventory): () => string {
+  const taken = named(inventory);
+  let next = 0;
+  return () => {
+    for (next += 1; next < spareAddresses.size; next += 1) {
+      const address = spareAddresses.nth(next);
+      const owner = taken.find((prefix) => prefix.contains(address));
+      if (owner === undefined) return address.toString();
+      next = Math.max(next, owner.last - spareAddresses.base);
+    }
+    throw new LabError(`the app's networks leave no address of ${spareAddresses.toString()} to the lab's clients`);
+  };
+}
+
+/** The first address from which a Google VM accepts SSH, so that the app's own firewall rules let the deploy in. */
+function operatorAddress(inventory: Inventory): string | undefined {
+  const taken = named(inventory);
+  for (const node of inventory.nodes) {
+    if (node.host.kind !== "gce") continue;
+    for (const text of node.host.sshFrom) {
+      const prefix = Ipv4Prefix.parseSource(text);
+      for (let n = prefix.length >= 31 ? 0 : 1; n < Math.min(prefix.size, 4096); n += 1) {
+        const address = prefix.nth(n);
+        if (!taken.some((other) => other.contains(address))) return address.toString();
+      }
+    }
+  }
+  return undefined;
+}
+
+function privateLinks(nodes: readonly InventoryNode[]): PlannedLink[] {
+  const links = new Map<string, PlannedLink["ends"][number][]>();
+  for (const node of nodes) {
+    if (node.privateLink === undefined) continue;
+    if (node.host.kind !== "ssh")
+      throw new LabError(`node '${node.name}' is a Google VM with a private link; the lab has no such wire`);
+    const network = InterfaceAddress.parse(node.privateLink.address).network.toString();
+    links.set(network, [...(links.get(network) ?? []), { host: node.name, ...node.privateLink }]);
+  }
+  return [...links].map(([network, ends]) => ({ network, ends }));
+}
+
+function jumpHosts(inventory: Inventory): JumpHost[] {
+  const known = new Set(inventory.nodes.flatMap(({ host }) => (host.kind === "ssh" ? [host.address, host.destination] : [])));
+  const jumps = new Map<string, JumpHost>();
+  for (const { host } of inventory.nodes) {
+    for (const jump of host.kind === "ssh" ? (host.jump?.split(",") ?? []) : []) {
+      const match = /^(?:ssh:\/\/)?(?:([^@]+)@)?([^:@]+)(?::(\d+))?$/.exec(jump);
+      if (match === null) throw new LabError(`the lab cannot read the jump host '${jump}'; write [user@]host[:port]`);
+      const [, user, name = "", port] = match;
+      if (known.has(name) || known.has(jump)) continue;
+      jumps.set(name, { name, ...(user ? { user } : {}), ...(port ? { port: Number(port) } : {}) });
+    }
+  }
+  return [...jumps.values()];
+}
