@@ -1,0 +1,189 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Machine, type Result } from "./host/machine";
+import { DELIVER, hongKong, keyPair, publicKey, writePayload } from "./host/payload";
+
+// host/deliver over a real sshd. Operator and host are one namespace machine: what is on the wire between them is OpenSSH's.
+jest.setTimeout(60_000);
+const describeAsRoot = process.getuid?.() === 0 ? describe : describe.skip;
+
+// A space and a per cent sign: ssh must be told of known_hosts in a directory of any name.
+const directory = mkdtempSync(join(tmpdir(), `wgct-${process.pid} 100%d-`));
+const known = join(directory, "known_hosts");
+const tree = join(directory, "tree");
+const keys = { wgp: keyPair(), wg6: keyPair() };
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describeAsRoot("deliver", () => {
+  let m: Machine;
+  let hostKey: string;
+  const env: NodeJS.ProcessEnv = {
+    WGCHAIN_NODE: "hk",
+    WGCHAIN_PAYLOAD: tree,
+    WGCHAIN_SSH_DESTINATION: "198.51.100.20",
+    WGCHAIN_SSH_USER: "root",
+    WGCHAIN_SSH_PORT: "2222",
+    WGCHAIN_DIR: directory,
+    WGCHAIN_HOST_KEY_ALIAS: "wgchain-hk",
+    WGCHAIN_PRIVATE_KEYS: "wg6 wgp",
+    WGCHAIN_CONNECT_SECONDS: "0",
+    WGCHAIN_VALUES: "gcp-address=198.51.100.40\nother=192.0.2.1",
+  };
+  const deliver = (verb: string, change: NodeJS.ProcessEnv = {}): Result => m.run(`'${DELIVER}' ${verb}`, { ...env, ...change });
+  const sshd = (port: number, key: string, options = ""): string =>
+    `/usr/sbin/sshd -f /run/sshd.conf -h ${key} -p ${port} ${options}`;
+
+  beforeAll(async () => {
+    const payload = hongKong(keys, publicKey(), publicKey());
+    const [wg6, wgp] = payload.interfaces;
+    writePayload(tree, {
+      ...payload,
+      interfaces: [{ ...wg6!, peers: [{ ...wg6!.peers[0]!, endpoint: "@{gcp-address}:51820" }] }, wgp!],
+    });
+    mkdirSync(join(directory, "private"));
+    for (const [name, pair] of Object.entries(keys)) {
+      writeFileSync(join(directory, `private/hk.${name}.key`), `${pair.private}\n`, { mode: 0o600 });
+    }
+    m = await Machine.start(`wgct-${process.pid}-ssh`);
+    m.ok(`
+      printf '%s\\n' 'ListenAddress 198.51.100.20' 'PasswordAuthentication no' 'UsePAM no' 'StrictModes no' 'PermitRootLogin prohibit-password' 'PidFile none' >/run/sshd.conf
+      for key in /run/host_key /run/other_key; do ssh-keygen -q -t ed25519 -N '' -f $key; done
+      useradd -m -s /bin/bash op; useradd -m -s /bin/sh nosudo; usermod -p '*' op; usermod -p '*' nosudo
+      echo 'op ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/op; chmod 440 /etc/sudoers.d/op
+      mkdir -p /root/.ssh; rm -f /root/.ssh/config; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519 <<<y >/dev/null
+      for home in /root /home/op /home/nosudo; do mkdir -p $home/.ssh; cp /root/.ssh/id_ed25519.pub $home/.ssh/authorized_keys; chmod 755 $home/.ssh; done
+      ${sshd(2222, "/run/host_key")}; ${sshd(2223, "/run/other_key")}`);
+    hostKey = m.ok("cut -d' ' -f1,2 /run/host_key.pub").trim();
+  });
+  afterAll(() => m.stop());
+  const pin = (): void => writeFileSync(known, `wgchain-hk ${hostKey}\n`);
+
+  test("an unknown host key is refused, with the mend; nothing is recorded or changed", () => {
+    writeFileSync(known, "");
+    const before = m.dump();
+    const refused = deliver("add");
+    expect(refused).toMatchObject({ status: 1 });
+    expect(refused.out).toMatch(/^\[hk\] error: node hk .*host key is not known.*wgchain trust hk/);
+    expect(readFileSync(known, "utf8")).toBe("");
+    expect(m.dump()).toBe(before);
+  });
+
+  test("a changed host key is refused, also where new ones are accepted", () => {
+    pin();
+    for (const accept of ["", "1"]) {
+      const refused = deliver("add", { WGCHAIN_SSH_PORT: "2223", WGCHAIN_ACCEPT_NEW: accept });
+      expect(refused).toMatchObject({ status: 1 });
+      expect(refused.out).toContain("shows another host key than the one pinned as wgchain-hk");
+    }
+  });
+
+  test("accept-new records the key under the alias", () => {
+    writeFileSync(known, "");
+    expect(deliver("destroy", { WGCHAIN_ACCEPT_NEW: "1", WGCHAIN_HOST_KEY_ALIAS: "wgchain-gcp-42" })).toEqual({
+      status: 0,
+      out: "",
+    });
+    expect(readFileSync(known, "utf8")).toBe(`wgchain-gcp-42 ${hostKey}\n`);
+  });
+
+  test("add as root: values are filled in, keys arrive, no process ever shows one; confirm and destroy follow", () => {
+    pin();
+    m.spawn("while [ ! -e /run/enough ]; do ps -eo args; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'; done >/run/seen");
+    const add = deliver("add");
+    m.ok("touch /run/enough");
+    expect(add).toMatchObject({ status: 0 });
+    expect(add.out.split("\n").filter((line) => line !== "" && !line.startsWith("[hk] "))).toEqual([]);
+    const seen = m.ok("cat /run/seen");
+    expect(seen).toContain("wgchain-host add");
+    for (const pair of Object.values(keys)) {
+      expect(seen).not.toContain(pair.private);
+      expect(add.out).not.toContain(pair.private);
+    }
+    expect(m.ok("wg show wg6 endpoints")).toContain("198.51.100.40:51820");
+    expect(m.ok("stat -c '%a %U' /etc/wgchain/keys/*")).toBe("600 root\n600 root\n");
+    expect(readFileSync(join(tree, "etc/wgchain/peers"), "utf8")).toContain("@{gcp-address}");
+    expect(deliver("add", { WGCHAIN_PRIVATE_KEYS: "" })).toEqual({ status: 0, out: "" });
+    expect(deliver("confirm")).toEqual({ status: 0, out: "" });
+    const moved = deliver("confirm", { WGCHAIN_VALUES: "gcp-address=198.51.100.41" });
+    expect(moved.status).toBe(1);
+    expect(moved.out).toContain("[hk] wgchain-host: this host holds generation");
+    expect(deliver("destroy", { WGCHAIN_PAYLOAD: "" }).status).toBe(0);
+    expect(m.ok("ls -A /run | grep wgchain || true; ls -d /tmp/wgchain-deliver.* 2>/dev/null || true")).toBe("");
+  });
+
+  test("a user with sudo -n, by an alias of the user's ssh_config", () => {
+    m.ok("printf 'Host hongkong\\n  HostName 198.51.100.20\\n  Port 2222\\n  User op\\n' >/root/.ssh/config");
+    const byAlias = { WGCHAIN_SSH_DESTINATION: "hongkong", WGCHAIN_SSH_USER: "", WGCHAIN_SSH_PORT: "" };
+    expect(deliver("add", byAlias)).toMatchObject({ status: 0 });
+    expect(m.ok("wg show wg6 public-key").trim()).toBe(keys.wg6.public);
+    expect(deliver("destroy", byAlias).status).toBe(0);
+  });
+
+  test("by way of a jump host", () => {
+    m.ok(`printf '[198.51.100.20]:2223 %s\\n' "$(cut -d' ' -f1,2 /run/other_key.pub)" >/root/.ssh/known_hosts`);
+    expect(deliver("destroy", { WGCHAIN_SSH_JUMP: "op@198.51.100.20:2223" })).toEqual({ status: 0, out: "" });
+  });
+
+  test("a user who must give sudo a password", () => {
+    const refused = deliver("add", { WGCHAIN_SSH_USER: "nosudo" });
+    expect(refused).toMatchObject({ status: 77 });
+    expect(refused.out).toContain("[hk] error: nosudo may not use sudo without a password on this host");
+  });
+
+  test("the program's failure and its status come back", () => {
+    m.ok("mkdir -p /run/wgchain");
+    m.spawn("echo $$ >/run/holder; exec 9>>/run/wgchain/lock; flock 9; exec sleep 60");
+    m.ok("for i in $(seq 100); do flock -n /run/wgchain/lock true || exit 0; sleep 0.05; done; exit 1");
+    expect(deliver("destroy").out).toContain("[hk] wgchain-host: another wgchain run holds /run/wgchain/lock");
+    m.ok("kill $(cat /run/holder)");
+  });
+
+  test("a closed port is tried again until the time is up, then named; a host that comes up meanwhile is reached", () => {
+    const refused = deliver("destroy", { WGCHAIN_SSH_PORT: "2299", WGCHAIN_CONNECT_SECONDS: "2" });
+    expect(refused).toMatchObject({ status: 1 });
+    expect(refused.out).toMatch(
+      /node hk \(ssh root@198\.51\.100\.20 port 2299\) cannot be reached, tried for 2 s: .*Connection refused/,
+    );
+    m.spawn(`sleep 2; ${sshd(2299, "/run/host_key")}`);
+    expect(deliver("destroy", { WGCHAIN_SSH_PORT: "2299", WGCHAIN_CONNECT_SECONDS: "20" })).toEqual({ status: 0, out: "" });
+  });
+
+  test("a login that is refused", () => {
+    expect(deliver("destroy", { WGCHAIN_SSH_USER: "nobody" }).out).toContain("refuses to log in");
+  });
+
+  test("a private key that is missing or open to others is said before anything is sent", () => {
+    expect(deliver("add", { WGCHAIN_NODE: "gcp" }).out).toMatch(/no private key at .*private\/gcp\.wg6\.key.*wgchain keys/);
+    chmodSync(join(directory, "private/hk.wg6.key"), 0o644);
+    expect(deliver("add").out).toContain("can be read by others; chmod 600 it");
+    chmodSync(join(directory, "private/hk.wg6.key"), 0o600);
+  });
+
+  test.each<[string, NodeJS.ProcessEnv, string]>([
+    [
+      "an option as destination",
+      { WGCHAIN_SSH_DESTINATION: "-oProxyCommand=touch /run/pwned" },
+      "WGCHAIN_SSH_DESTINATION is '-oProxyCommand",
+    ],
+    ["a node with shell in its name", { WGCHAIN_NODE: "hk;id" }, "WGCHAIN_NODE is 'hk;id'"],
+    ["an option as jump host", { WGCHAIN_SSH_JUMP: "-x" }, "WGCHAIN_SSH_JUMP is '-x'"],
+    ["a port out of range", { WGCHAIN_SSH_PORT: "65536" }, "a number from 1 to 65535"],
+    ["an alias with a space", { WGCHAIN_HOST_KEY_ALIAS: "a b" }, "WGCHAIN_HOST_KEY_ALIAS is 'a b'"],
+    [
+      "a value with a leading zero",
+      { WGCHAIN_VALUES: "gcp-address=198.51.100.040" },
+      "'198.51.100.040', which is not an IPv4 address",
+    ],
+    ["a value out of range", { WGCHAIN_VALUES: "gcp-address=198.51.100.256" }, "which is not an IPv4 address"],
+    ["a short value", { WGCHAIN_VALUES: "gcp-address=10.1" }, "which is not an IPv4 address"],
+    ["a value that is missing", { WGCHAIN_VALUES: "" }, "no value for @{gcp-address}"],
+    ["no payload", { WGCHAIN_PAYLOAD: "/nonexistent" }, "no payload at '/nonexistent'"],
+    ["no directory", { WGCHAIN_DIR: "/nonexistent" }, "WGCHAIN_DIR is '/nonexistent'"],
+  ])("%s is an error that names it", (_, change, message) => {
+    const refused = deliver("add", change);
+    expect(refused).toMatchObject({ status: 1 });
+    expect(refused.out).toContain(message);
+    expect(m.run("ls /run/pwned").status).not.toBe(0);
+  });
+});
