@@ -128,9 +128,8 @@ export class Lab {
           `without cdktf destroy: ${options.force === true ? "as asked" : `the lab is not whole (${state.phase})`}`,
         );
       } else {
-        this.stage("destroy", "cdktf destroy, in the operator host");
         try {
-          this.stage("destroyed", describe(await this.cdktf("destroy")));
+          await this.undeploy();
         } catch (error) {
           throw new LabError(
             `${(error as Error).message}\nthe hosts still run; remove them all the same with: wgchain lab down --force`,
@@ -140,6 +139,19 @@ export class Lab {
       await this.remove();
       this.stage("removed", "hosts and files");
     });
+  }
+
+  /** Takes back what was deployed; the hosts stay. */
+  async destroy(): Promise<DeployResult> {
+    return this.locked(async () => this.undeploy());
+  }
+
+  private async undeploy(): Promise<DeployResult> {
+    this.stage("destroy", "cdktf destroy, in the operator host");
+    const result = await this.cdktf("destroy");
+    this.stage("destroyed", describe(result));
+    this.state.update({ phase: "failed" });
+    return result;
   }
 
   private stage(stage: string, detail: string): void {

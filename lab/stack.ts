@@ -32,7 +32,7 @@ const sources = new Set(
   ["google", "null"].flatMap((name) => [name, `hashicorp/${name}`, `registry.terraform.io/hashicorp/${name}`]),
 );
 /** Blocks that reach nothing outside the stack. */
-const harmless = new Set(["//", "terraform", "provider", "resource", "output", "locals", "variable"]);
+const harmless = new Set(["//", "terraform", "provider", "resource", "output", "locals", "variable", "moved", "removed"]);
 const settings = new Set(["backend", "required_providers", "required_version", "cloud", "//"]);
 /** Terraform's own, needs no provider. */
 const builtIn = ["terraform_data"];
