@@ -55,7 +55,9 @@ export class Directory {
     try {
       return fs.readFileSync(path.join(this.absolute, relative), "utf8");
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      // A name that no file can have is a problem of its own, found by the checks.
+      const absent = ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"];
+      if (absent.includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
       throw error;
     }
   }

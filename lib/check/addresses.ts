@@ -14,13 +14,14 @@ export function checkNetworks(network: Network, problems: Problems): void {
     ...network.tunnels.map((tunnel) => ({ path: tunnel.path, what: `tunnel '${tunnel.name}'`, network: tunnel.network })),
     ...network.clientInterfaces.map((one) => ({ path: one.path, what: `clients of '${one.name}'`, network: one.network })),
   ];
-  const underlay: Named[] = [
-    ...uniqueLinks(network),
-    ...network.nodes.flatMap(({ path, name, subnetwork }) =>
-      subnetwork === undefined ? [] : [{ path, what: `subnetwork of '${name}'`, network: subnetwork }],
-    ),
-  ];
-  reportOverlaps([...tunnelled, ...underlay], problems);
+  const others = [...tunnelled, ...uniqueLinks(network)];
+  reportOverlaps(others, problems);
+  // Subnetworks of two VMs may be alike: each VM has a network of its own.
+  for (const { path, name, subnetwork } of network.nodes) {
+    if (subnetwork === undefined) continue;
+    const own = { path, what: `subnetwork of '${name}'`, network: subnetwork };
+    for (const other of others.filter((one) => one.network.overlaps(subnetwork))) reportOverlap(own, other, problems);
+  }
 
   for (const node of network.nodes) {
     const own = [
@@ -54,15 +55,17 @@ function reportOverlaps(all: readonly Named[], problems: Problems): void {
   const sorted = [...all].sort((a, b) => a.network.base - b.network.base || a.network.length - b.network.length);
   let widest: Named | undefined;
   for (const one of sorted) {
-    if (widest?.network.overlaps(one.network)) {
-      problems.report(
-        "overlapping-networks",
-        one.path,
-        `network ${one.network.toString()} of ${one.what} overlaps ${widest.network.toString()} of ${widest.what} (${widest.path}); give one of them another network`,
-      );
-    }
+    if (widest?.network.overlaps(one.network)) reportOverlap(one, widest, problems);
     if (widest === undefined || one.network.last > widest.network.last) widest = one;
   }
+}
+
+function reportOverlap(one: Named, other: Named, problems: Problems): void {
+  problems.report(
+    "overlapping-networks",
+    one.path,
+    `network ${one.network.toString()} of ${one.what} overlaps ${other.network.toString()} of ${other.what} (${other.path}); give one of them another network`,
+  );
 }
 
 /** Two hosts with one address, or two with one private address. */

@@ -47,7 +47,7 @@ function checkAccess(host: GceIntent, path: string, problems: Problems): void {
     );
   }
   for (const key of host.authorizedKeys) {
-    if (!/^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d{3}|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+=*( [^\n"']*)?$/.test(key)) {
+    if (!/^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d{3}|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+=*( (?!.*[$%]\{)[^\n"']*)?$/.test(key)) {
       problems.report(
         "malformed-authorized-key",
         path,

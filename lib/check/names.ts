@@ -5,11 +5,12 @@ import type { Problems } from "../problem";
 export function checkUniqueness(network: Network, problems: Problems): void {
   const unique = (code: string, what: string, setting: string) => {
     const seen = new Map<string, string>();
-    return (key: string, shown: string, path: string): void => {
+    return (key: string, shown: string, path: string): boolean => {
       const other = seen.get(key);
       if (other !== undefined)
         problems.report(code, path, `${what} ${shown} is used by '${other}' and '${path}'; set ${setting} on one`);
       seen.set(key, path);
+      return other === undefined;
     };
   };
   const nodeName = unique("name-used-twice", "node name", "another name");
@@ -20,7 +21,8 @@ export function checkUniqueness(network: Network, problems: Problems): void {
   const interfaceName = unique("interface-used-twice", "interface", "another interfaceName");
   const port = unique("port-used-twice", "listenPort", "another listenPort");
   for (const one of interfacesOf(network)) {
-    interfaceName(`${one.node.path} ${one.name}`, `'${one.name}' of '${one.node.name}'`, one.path);
+    // Ports are by name: two of one name have one port, which is no second mistake.
+    if (!interfaceName(`${one.node.path} ${one.name}`, `'${one.name}' of '${one.node.name}'`, one.path)) continue;
     port(`${one.node.path} ${one.listenPort}`, `${one.listenPort} of '${one.node.name}'`, one.path);
   }
   const key = unique("public-key-used-twice", "public key", "another key");

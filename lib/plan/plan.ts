@@ -20,13 +20,20 @@ function planHost(network: Network, node: Node, ways: readonly Way[], networks: 
   return {
     node: node.name,
     interfaces,
-    rules: [...ownRules(interfaces), ...ways.flatMap(selectRules)],
-    routes: [...directRoutes(interfaces, directTable), ...ways.flatMap((way) => exitRoutes(way, interfaces))],
+    // Two ways of one table and exit (policies that differ in priority only) have these in common.
+    rules: distinct([...ownRules(interfaces), ...ways.flatMap(selectRules)]),
+    routes: distinct([...directRoutes(interfaces, directTable), ...ways.flatMap((way) => exitRoutes(way, interfaces))]),
     sources: ways.flatMap((way) => sourcesOf(way, exits.get(way))),
-    exits: [...exits.values()],
+    exits: distinct([...exits.values()]),
     networks,
   };
 }
+
+function distinct<T>(items: readonly T[]): T[] {
+  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
+}
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
 
 function planInterfaces(network: Network, node: Node): InterfacePlan[] {
   const plan = (one: Interface, addresses: InterfaceAddress[], peers: PeerPlan[]): InterfacePlan => ({
@@ -52,7 +59,8 @@ function planInterfaces(network: Network, node: Node): InterfacePlan[] {
             publicKey: keyOf(client),
             allowedIps: client.addresses.map((address) => Ipv4Prefix.host(address)),
             keepaliveSeconds: 0,
-          })),
+          }))
+          .sort(byName),
       ),
     );
   const tunnels = network.tunnels.flatMap((tunnel) => {
@@ -63,7 +71,10 @@ function planInterfaces(network: Network, node: Node): InterfacePlan[] {
       return [plan(server, [new InterfaceAddress(tunnel.serverAddress, tunnel.network)], [peer])];
     }
     if (client.node !== node) return [];
-    const labels = network.labels.filter((label) => label.tunnel === tunnel).map((label) => label.address);
+    const labels = network.labels
+      .filter((label) => label.tunnel === tunnel)
+      .map((label) => label.address)
+      .sort((a, b) => a.value - b.value);
     const own = tunnel.clientAddress === undefined ? [] : [tunnel.clientAddress];
     const peer = {
       name: server.node.name,
@@ -74,7 +85,7 @@ function planInterfaces(network: Network, node: Node): InterfacePlan[] {
     };
     return [plan(client, [...own, ...labels].map(hostAddress), [peer])];
   });
-  return [...clients, ...tunnels].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return [...clients, ...tunnels].sort(byName);
 }
 
 /** /32: none of a tunnel end's addresses is another's secondary, so each comes and goes alone. */

@@ -105,12 +105,14 @@ function settle(drafts: readonly Draft[], recorded: RecordedAllocations, problem
     });
     for (const name of collisions) problems.report(...unrecorded("table", name, node.path, "routeTable"));
     for (const [name, slot] of slots) tables.set(name, exitTables.first + slot);
-    result.set(
-      node,
-      own.map((draft) => toWay(draft, tables)).sort((a, b) => (a.name < b.name ? -1 : 1)),
-    );
+    result.set(node, own.map((draft) => toWay(draft, tables)).sort(compareWays));
   }
   return new Ways(result, tables);
+}
+
+/** By name; of one name by what is set by hand, so that the order of declaration does not show. */
+function compareWays(a: Way, b: Way): number {
+  return (a.name < b.name ? -1 : a.name > b.name ? 1 : 0) || a.table - b.table || (a.priority ?? 0) - (b.priority ?? 0);
 }
 
 function recordedSlots(recorded: Readonly<Record<string, string | number>>): Map<string, number> {

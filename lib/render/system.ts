@@ -11,7 +11,9 @@ export function sysctls(plan: HostPlan): string {
   const lines = ["# made by wgchain", "net.ipv4.ip_forward = 1", "net.ipv4.conf.all.rp_filter = 0"];
   // At an exit the uplink's reverse-path check of replies must see their mark.
   const exit = plan.exits.some(({ via }) => via === "uplink") ? ["net.ipv4.conf.all.src_valid_mark = 1"] : [];
-  return [...lines, ...exit].map((line) => `${line}\n`).join("");
+  // By name, or udev would give a new interface the distribution's conf.*.rp_filter after wg-quick has set ours.
+  const own = plan.interfaces.map(({ name }) => `net.ipv4.conf.${name}.rp_filter = 0`);
+  return [...lines, ...exit, ...own].map((line) => `${line}\n`).join("");
 }
 
 /** Rules, unreachable routes and the nft table stand before any tunnel does, and stay when tunnels do not. */
@@ -20,6 +22,7 @@ export const unit = `# made by wgchain
 Description=wgchain: policy routing that fails closed
 After=nftables.service systemd-sysctl.service network-pre.target
 PartOf=nftables.service
+ReloadPropagatedFrom=nftables.service
 Wants=network-pre.target
 Before=network.target
 
@@ -27,6 +30,7 @@ Before=network.target
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/local/lib/wgchain/wgchain-host boot
+ExecReload=/usr/local/lib/wgchain/wgchain-host boot
 
 [Install]
 WantedBy=multi-user.target
