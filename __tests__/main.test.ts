@@ -40,8 +40,8 @@ describe("at Google", () => {
   });
   test("the tunnel's port is open to HK alone, SSH to the administrators alone, and nothing else is", () => {
     const port = /^wg6 mtu \d+ port (\d+)/m.exec(file("gcp/etc/wgchain/interfaces"))?.[1] ?? "";
-    expect(Object.keys(main.resource["google_compute_firewall"] ?? {})).toEqual(["gcp_allow_ssh", "gcp_allow_wg6"]);
-    expect(resource("google_compute_firewall", "gcp_allow_wg6")).toMatchObject({
+    expect(Object.keys(main.resource["google_compute_firewall"] ?? {})).toEqual(["gcp_allow_ssh", "gcp_allow_udp_wg6"]);
+    expect(resource("google_compute_firewall", "gcp_allow_udp_wg6")).toMatchObject({
       direction: "INGRESS",
       allow: [{ protocol: "udp", ports: [port] }],
       source_ranges: ["198.51.100.20/32"],
@@ -109,7 +109,7 @@ describe("delivery", () => {
     });
     expect(order).toMatchInlineSnapshot(`
      [
-       "gcp_add after google_compute_instance.gcp_instance, google_compute_firewall.gcp_allow_ssh, google_compute_firewall.gcp_allow_wg6",
+       "gcp_add after google_compute_instance.gcp_instance, google_compute_firewall.gcp_allow_ssh, google_compute_firewall.gcp_allow_udp_wg6",
        "gcp_confirm after gcp_add, hk_add, hk_confirm, hkt_add, sz_add",
        "hk_add after gcp_add, hk_membership, hkt_add",
        "hk_confirm after gcp_add, hk_add, hkt_add, sz_add, sz_confirm",
@@ -154,8 +154,8 @@ describe("delivery", () => {
        "rule 10000 to 10.66.224.0/19",
        "rule 10100 from 10.66.220.0/24 iif lo",
        "rule 10100 from 10.66.224.0/19 iif lo",
-       "rule 11000 from 10.66.225.2/32 iif wgs",
        "rule 11000 iif wgs fwmark 0x68c9e",
+       "rule 11000 iif wgs fwmark 0xa2b14",
        "rule 19000 iif wgp",
        "rule 19000 iif wgs",
        "source 10.66.224.2 on wgs",
@@ -216,17 +216,12 @@ describe("a changed main.ts", () => {
     expect(changed(parts(main), parts(moved))).toEqual(["null_resource.sz_add"]);
     expect(differences(triggers(main), triggers(moved))).toMatchInlineSnapshot(`
      [
-       "rule 11000 from 10.66.224.3/32 iif wgs: (none) -> lookup 429214",
-       "rule 11000 from 10.66.225.2/32 iif wgs: lookup 666388 -> (none)",
-       "rule 11000 iif wgs fwmark 0x68c9e: lookup 429214 -> (none)",
-       "rule 11000 iif wgs fwmark 0xa2b14: (none) -> lookup 666388",
        "source 10.66.224.2 on wgs: exit gcp via wgp from 10.66.220.224 -> exit hkt via wgp from 10.66.220.225",
      ]
     `);
     expect(changed(main.files, moved.files)).toMatchInlineSnapshot(`
      [
        "sz/etc/wgchain/nftables.nft",
-       "sz/etc/wgchain/rules",
        "sz/etc/wgchain/sources",
      ]
     `);

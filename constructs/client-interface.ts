@@ -30,10 +30,9 @@ export class ClientInterface extends Construct {
       ...(listenPort === undefined ? {} : { listenPort }),
       ...(mtuBytes === undefined ? {} : { mtuBytes }),
     });
-    props.node.vm?.allow(
+    props.node.vm?.allowUdp(
       interfaceName,
-      "udp",
-      [Lazy.stringValue({ produce: ({ preparing }) => (preparing ? "" : this.portOf(network)) })],
+      Lazy.stringValue({ produce: ({ preparing }) => (preparing ? "" : this.portOf(network)) }),
       ["0.0.0.0/0"],
     );
   }

@@ -67,7 +67,7 @@ export class GceVm extends Construct {
     this.addressReference = `google_compute_address.${props.name}_address.address`;
     this.instanceReference = `google_compute_instance.${props.name}_instance`;
     this.resources = [this.instance];
-    this.allow("ssh", "tcp", ["22"], props.sshFrom);
+    this.allow("ssh", `${props.name}-ssh`, { protocol: "tcp", ports: ["22"] }, props.sshFrom);
   }
 
   /** What must stand before configuration can arrive. */
@@ -75,17 +75,22 @@ export class GceVm extends Construct {
     return [...this.resources];
   }
 
-  /** Opens ports to the VM; a custom network denies everything else. */
-  allow(purpose: string, protocol: "tcp" | "udp", ports: string[], from: readonly string[]): void {
-    const firewall = new ComputeFirewall(this, `allow-${purpose}`, {
-      name: `${this.props.name}-${purpose.toLowerCase().replaceAll("_", "-")}`,
+  /** Opens the UDP port of an interface to the VM; a custom network denies everything else. */
+  allowUdp(interfaceId: string, port: string, from: readonly string[]): void {
+    // By port, which makes a name of Google's whatever the interface is called.
+    this.allow(`udp_${interfaceId}`, `${this.props.name}-udp-${port}`, { protocol: "udp", ports: [port] }, from);
+  }
+
+  private allow(id: string, name: string, allow: { protocol: string; ports: string[] }, from: readonly string[]): void {
+    const firewall = new ComputeFirewall(this, `allow-${id}`, {
+      name,
       network: this.network.id,
       direction: "INGRESS",
-      allow: [{ protocol, ports }],
+      allow: [allow],
       sourceRanges: [...from],
       targetTags: [this.tag],
     });
-    this.resources.push(named(firewall, `${this.props.name}_allow_${purpose}`));
+    this.resources.push(named(firewall, `${this.props.name}_allow_${id}`));
   }
 
   private makeInstance(subnetwork: ComputeSubnetwork, address: ComputeAddress): ComputeInstance {

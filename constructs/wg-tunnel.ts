@@ -65,7 +65,7 @@ export class WgTunnel extends Construct {
     });
     const { vm } = props.server;
     const port = Lazy.stringValue({ produce: ({ preparing }) => (preparing ? "" : this.serverPort(network)) });
-    if (props.over !== "private") vm?.allow(id, "udp", [port], [`${props.client.address}/32`]);
+    if (props.over !== "private") vm?.allowUdp(id, port, [`${props.client.address}/32`]);
   }
 
   private end(node: WgNode, props: WgTunnelEndProps = {}, mtuBytes: number | undefined, network: WgNetwork): TunnelEndIntent {

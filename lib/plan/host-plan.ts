@@ -55,9 +55,8 @@ export interface ExitPlan {
   readonly exit: string;
   /** Tunnel interface, or the uplink. */
   readonly via: { readonly interface: string } | "uplink";
-  /** Routing table, and fwmark where sources are marked. */
+  /** Routing table, and the mark that its sources get. */
   readonly table: number;
-  readonly selectedBy: "source" | "mark";
 }
 
 /** One source of one exit: an element of the maps. */

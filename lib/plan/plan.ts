@@ -105,13 +105,13 @@ function ownRules(interfaces: readonly InterfacePlan[]): RulePlan[] {
   ]);
 }
 
+/**
+ * One rule an exit, however many sources: nftables marks them by map. Never `from PREFIX`, also where there is one: a client that moves then changes
+ * one element and no rule, and without the nft table nothing is selected.
+ */
 function selectRules(way: Way): RulePlan[] {
   const priority = way.priority ?? priorities.select;
   const table = way.via === "uplink" ? ("main" as const) : way.table;
-  const only = way.sources[0];
-  if (way.selectedBy === "source" && only !== undefined) {
-    return [{ priority, from: only.prefix, iif: only.incoming.name, table }];
-  }
   const incoming = [...new Map(way.sources.map((source) => [source.incoming.name, source.incoming])).values()];
   return incoming.flatMap(({ name: iif, network }) => [
     { priority, iif, fwmark: way.table, table },
@@ -134,7 +134,6 @@ function exitOf(way: Way): ExitPlan {
     exit: way.exit.name,
     via: way.via === "uplink" ? "uplink" : { interface: way.via.client.name },
     table: way.table,
-    selectedBy: way.selectedBy,
   };
 }
 

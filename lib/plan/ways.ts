@@ -16,8 +16,6 @@ export interface Way {
   readonly name: string;
   readonly table: number;
   readonly priority?: number;
-  /** One prefix on a tunnel is selected by `from`; several, and all that leave here, by a mark that only nftables sets. */
-  readonly selectedBy: "source" | "mark";
   readonly sources: readonly WaySource[];
 }
 
@@ -133,7 +131,6 @@ function toWay(draft: Draft, tables: ReadonlyMap<string, number>): Way {
     name,
     table: routeTable ?? tables.get(`${node.name}/${name}`) ?? 0,
     ...(priority === undefined ? {} : { priority }),
-    selectedBy: via !== "uplink" && sources.length === 1 ? "source" : "mark",
     sources,
   };
 }

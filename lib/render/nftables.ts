@@ -57,12 +57,7 @@ function spoofRules(plan: HostPlan): string[] {
   ]);
 }
 
-function marked(plan: HostPlan): Map<string, SourcePlan[]> {
-  return groupBy(
-    plan.sources.filter(({ exit }) => exit.selectedBy === "mark"),
-    ({ iif }) => iif,
-  );
-}
+const marked = (plan: HostPlan): Map<string, SourcePlan[]> => groupBy(plan.sources, ({ iif }) => iif);
 
 function labelled(plan: HostPlan): Map<string, SourcePlan[]> {
   return groupBy(
@@ -127,14 +122,13 @@ function bothKinds(
 }
 
 function markRules(plan: HostPlan): string[] {
-  const marks = plan.exits.filter(({ via }) => via === "uplink").map(({ table }) => `0x${table.toString(16)}`);
-  const select = markMaps(plan).map(
-    (map) => `iifname "${map.interface}" meta mark set ip saddr map @${map.name} ct mark set meta mark`,
-  );
-  if (marks.length === 0) return select;
+  const exits = plan.exits.filter(({ via }) => via === "uplink").map(({ table }) => `0x${table.toString(16)}`);
+  const remember = exits.length === 0 ? "" : " ct mark set meta mark";
+  const select = markMaps(plan).map((map) => `iifname "${map.interface}" meta mark set ip saddr map @${map.name}${remember}`);
+  if (exits.length === 0) return select;
   // What comes back to an exit carries the mark again, for the uplink's reverse-path check.
-  const set = marks.length === 1 ? (marks[0] ?? "") : `{ ${marks.join(", ")} }`;
-  return [...select, `iifname != ${quoted(ownNames(plan))} ct direction reply ct mark ${set} meta mark set ct mark`];
+  const marks = exits.length === 1 ? (exits[0] ?? "") : `{ ${exits.join(", ")} }`;
+  return [...select, `iifname != ${quoted(ownNames(plan))} ct direction reply ct mark ${marks} meta mark set ct mark`];
 }
 
 function forwardRules(plan: HostPlan): string[] {
