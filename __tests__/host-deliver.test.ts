@@ -19,6 +19,7 @@ describeAsRoot("deliver", () => {
   let m: Machine;
   let hostKey: string;
   const env: NodeJS.ProcessEnv = {
+    TMPDIR: join(directory, "tmp"),
     WGCHAIN_NODE: "hk",
     WGCHAIN_PAYLOAD: tree,
     WGCHAIN_SSH_DESTINATION: "198.51.100.20",
@@ -42,6 +43,7 @@ describeAsRoot("deliver", () => {
       interfaces: [{ ...wg6!, peers: [{ ...wg6!.peers[0]!, endpoint: "@{gcp-address}:51820" }] }, wgp!],
     });
     mkdirSync(join(directory, "private"));
+    mkdirSync(join(directory, "tmp"));
     for (const [name, pair] of Object.entries(keys)) {
       writeFileSync(join(directory, `private/hk.${name}.key`), `${pair.private}\n`, { mode: 0o600 });
     }
@@ -109,7 +111,7 @@ describeAsRoot("deliver", () => {
     expect(moved.status).toBe(1);
     expect(moved.out).toContain("[hk] wgchain-host: this host holds generation");
     expect(deliver("destroy", { WGCHAIN_PAYLOAD: "" }).status).toBe(0);
-    expect(m.ok("ls -A /run | grep wgchain || true; ls -d /tmp/wgchain-deliver.* 2>/dev/null || true")).toBe("");
+    expect(m.ok(`ls -A /run | grep wgchain || true; ls -A '${join(directory, "tmp")}'`)).toBe("");
   });
 
   test("a user with sudo -n, by an alias of the user's ssh_config", () => {
@@ -154,7 +156,13 @@ describeAsRoot("deliver", () => {
   });
 
   test("a private key that is missing or open to others is said before anything is sent", () => {
-    expect(deliver("add", { WGCHAIN_NODE: "gcp" }).out).toMatch(/no private key at .*private\/gcp\.wg6\.key.*wgchain keys/);
+    pin();
+    m.ok("mkdir -p /etc/wgchain/keys; cd /etc/wgchain/keys; for key in *.key; do [ ! -e $key ] || mv $key /root/; done");
+    const without = deliver("add", { WGCHAIN_NODE: "gcp" });
+    expect(without.status).toBe(1);
+    expect(without.out).toMatch(/no private key for interface wg6 at \/etc\/wgchain\/keys\/wg6\.key/);
+    expect(without.out).toMatch(/there is no \S*private\/gcp\.wg6\.key .*wgchain keys/);
+    m.ok("for key in /root/*.key; do [ ! -e $key ] || mv $key /etc/wgchain/keys/; done");
     chmodSync(join(directory, "private/hk.wg6.key"), 0o644);
     expect(deliver("add").out).toContain("can be read by others; chmod 600 it");
     chmodSync(join(directory, "private/hk.wg6.key"), 0o600);

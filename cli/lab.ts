@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Command, Option } from "commander";
-import { Lab, LabError, nothingChanged, table, type Row } from "../lab";
+import { Lab, nothingChanged, table, type Row } from "../lab";
 
 interface Common {
   readonly instance: string;
@@ -30,17 +30,8 @@ function stages(): (stage: string, detail: string) => void {
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const passes = (rows: readonly Row[]): boolean => rows.every(({ pass }) => pass);
 
-/** What a person must be told is a line; a stack is for what we did not foresee. */
 function action<Args extends unknown[]>(work: (...args: Args) => Promise<number | void>): (...args: Args) => Promise<void> {
-  return async (...args) => {
-    try {
-      process.exitCode = (await work(...args)) ?? 0;
-    } catch (error) {
-      if (!(error instanceof LabError)) throw error;
-      process.stderr.write(`error: ${error.message}\n`);
-      process.exitCode = 1;
-    }
-  };
+  return async (...args) => void (process.exitCode = (await work(...args)) ?? 0);
 }
 
 export function labCommand(): Command {

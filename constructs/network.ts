@@ -38,6 +38,9 @@ export class WgNetwork extends Construct {
     return new WgNetwork(stack);
   }
 
+  /** The stack whose inventory this process has written. */
+  private static inventoryOf: TerraformStack | undefined;
+
   readonly directory: Directory;
   private readonly intent: Mutable<NetworkIntent>;
   private readonly deliveries = new Map<string, Delivery>();
@@ -138,19 +141,30 @@ export class WgNetwork extends Construct {
 
   private validate(): string[] {
     const file = process.env["WGCHAIN_INVENTORY"];
-    if (file !== undefined && file !== "") {
-      const inventory = inventoryOf({
-        stack: this.stack.node.id,
-        directory: this.directory,
-        intent: this.intent,
-        compiled: this.compile(),
-        problems: this.problems(),
-        leaving: this.leaving,
-        ownAllocations: this.ownAllocations,
-      });
-      fs.writeFileSync(file, `${JSON.stringify(inventory, null, 2)}\n`);
-    }
+    const chosen = process.env["WGCHAIN_STACK"] ?? "";
+    if (file !== undefined && file !== "" && (chosen === "" || chosen === this.stack.node.id)) this.writeInventory(file);
     return this.problems().map(format);
+  }
+
+  private writeInventory(file: string): void {
+    const before = WgNetwork.inventoryOf;
+    if (before !== undefined && before !== this.stack) {
+      fs.rmSync(file, { force: true });
+      throw new Error(
+        `stacks '${before.node.id}' and '${this.stack.node.id}' both hold a network, and this command takes one; choose it with WGCHAIN_STACK=NAME`,
+      );
+    }
+    WgNetwork.inventoryOf = this.stack;
+    const inventory = inventoryOf({
+      stack: this.stack.node.id,
+      directory: this.directory,
+      intent: this.intent,
+      compiled: this.compile(),
+      problems: this.problems(),
+      leaving: this.leaving,
+      ownAllocations: this.ownAllocations,
+    });
+    fs.writeFileSync(file, `${JSON.stringify(inventory, null, 2)}\n`);
   }
 
   private prepare(node: IConstruct): void {

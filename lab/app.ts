@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, mkdirSync, readFileSync, renameSync, rmSync, w
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import type { Inventory } from "../lib/inventory";
-import { LabError, run } from "./run";
+import { requireSound, runApp, type AppRun } from "../app/run-app";
+import { LabError } from "./run";
 import { checkStack, stackFile, withLocalBackend } from "./stack";
 import type { Paths } from "./state";
 
@@ -15,65 +16,18 @@ export function cleanEnv(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !forbidden.test(name)));
 }
 
-interface CdktfJson {
-  readonly app?: string;
-  readonly context?: Record<string, unknown>;
-}
-
-function cdktfJson(appDir: string): Required<CdktfJson> {
-  const file = join(appDir, "cdktf.json");
-  if (!existsSync(file)) throw new LabError(`${file} is not there; name the app's directory with --app`);
-  const { app, context } = JSON.parse(readFileSync(file, "utf8")) as CdktfJson;
-  if (app === undefined) throw new LabError(`${file} has no "app": the command that synthesizes it`);
-  return { app, context: context ?? {} };
-}
-
-export interface AppRun {
-  readonly inventory: Inventory;
-  /** Whether the app synthesized; false when its checks failed (see `inventory.problems`). */
-  readonly synthesized: boolean;
-  /** What it printed. */
-  readonly output: string;
-}
-
-/** Runs the app as `cdktf synth` would. `directory` undefined: as the user's own environment and cdktf.json have it. */
-export async function runApp(appDir: string, out: string, directory: string | undefined): Promise<AppRun> {
-  const { app, context } = cdktfJson(appDir);
-  const file = join(out, "inventory.json");
-  mkdirSync(out, { recursive: true });
-  rmSync(join(out, "manifest.json"), { force: true });
-  rmSync(file, { force: true });
-  const ownDirectory = directory ?? process.env.WGCHAIN_DIR;
-  const { status, stdout, stderr } = await run(["sh", "-c", app], {
-    cwd: appDir,
-    check: false,
-    env: {
-      ...cleanEnv(),
-      CDKTF_OUTDIR: out,
-      CDKTF_CONTEXT_JSON: JSON.stringify(context),
-      WGCHAIN_INVENTORY: file,
-      ...(ownDirectory === undefined ? {} : { WGCHAIN_DIR: ownDirectory }),
-    },
+/** `directory` undefined: as the user's own environment and cdktf.json have it. */
+function runIn(appDir: string, out: string, directory = process.env.WGCHAIN_DIR): Promise<AppRun> {
+  const { WGCHAIN_STACK } = process.env;
+  return runApp(appDir, out, {
+    ...cleanEnv(),
+    ...(directory === undefined ? {} : { WGCHAIN_DIR: directory }),
+    ...(WGCHAIN_STACK === undefined ? {} : { WGCHAIN_STACK }),
   });
-  const output = `${stdout}${stderr}`;
-  if (!existsSync(file)) {
-    const how = status === 0 ? "it is no app of wgchain's constructs" : `it ended with status ${status}`;
-    throw new LabError(`the app wrote no inventory: ${how} (${app}, in ${appDir})\n${output.trim()}`);
-  }
-  const inventory = JSON.parse(readFileSync(file, "utf8")) as Inventory;
-  return { inventory, synthesized: status === 0 && existsSync(join(out, "manifest.json")), output };
 }
 
 /** What the lab's own keys will mend. */
 const mended = new Set(["missing-public-key", "no-authorized-key"]);
-
-function requireSound(inventory: Inventory): void {
-  const problems = inventory.problems.filter(({ code }) => !mended.has(code));
-  if (problems.length === 0) return;
-  throw new LabError(
-    ["the app does not pass its checks:", ...problems.map(({ path, message }) => `  ${path}: ${message}`)].join("\n"),
-  );
-}
 
 export interface Inspection {
   readonly inventory: Inventory;
@@ -88,15 +42,15 @@ export interface Inspection {
 export async function inspectApp(appDir: string): Promise<Inspection> {
   const scratch = mkdtempSync(join(tmpdir(), "wgchain-lab-"));
   try {
-    const own = await runApp(appDir, join(scratch, "own"), undefined);
-    requireSound(own.inventory);
+    const own = await runIn(appDir, join(scratch, "own"));
+    requireSound(own.inventory, mended);
     if (own.synthesized) {
       checkStack(join(scratch, "own"), own.inventory);
       return { inventory: own.inventory, appsDirectory: own.inventory.directory };
     }
     const directory = join(scratch, "directory");
     placeholderKeys(directory, own.inventory);
-    const second = await runApp(appDir, join(scratch, "placeholder"), directory);
+    const second = await runIn(appDir, join(scratch, "placeholder"), directory);
     requireSynthesized(second);
     checkStack(join(scratch, "placeholder"), second.inventory);
     return { inventory: second.inventory, appsDirectory: own.inventory.directory };
@@ -126,7 +80,7 @@ function placeholderKeys(directory: string, inventory: Inventory): void {
 }
 
 function requireSynthesized(app: AppRun): void {
-  requireSound(app.inventory);
+  requireSound(app.inventory, mended);
   if (!app.synthesized) throw new LabError(`the app does not synthesize with the lab's keys\n${app.output.trim()}`);
 }
 
@@ -144,7 +98,7 @@ export async function synthesize(paths: Paths, appDir: string, accept?: (invento
   recoverSynthesis(paths);
   if (existsSync(paths.out)) renameSync(paths.out, before);
   try {
-    const result = await runApp(appDir, paths.out, paths.directory);
+    const result = await runIn(appDir, paths.out, paths.directory);
     requireSynthesized(result);
     const { directory, stack } = result.inventory;
     if (directory !== paths.directory) {

@@ -1,3 +1,4 @@
+import { CliError } from "../app/error";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
@@ -19,9 +20,8 @@ export interface RunResult {
   readonly stderr: string;
 }
 
-/** A message for the person at the terminal: printed without a stack. */
-export class LabError extends Error {
-  override readonly name = "LabError";
+export class LabError extends CliError {
+  override readonly name: string = "LabError";
 }
 
 export class CommandError extends LabError {

@@ -1,5 +1,5 @@
 import type { Network } from "../model/model";
-import type { Incomplete } from "../model/parse";
+import type { Incomplete } from "../model/context";
 import type { Problems } from "../problem";
 import { checkClients, checkHostAddresses, checkLabels, checkNetworks } from "./addresses";
 import { checkUniqueness } from "./names";

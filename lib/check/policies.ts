@@ -1,6 +1,6 @@
 import type { Network, Policy, PolicySource } from "../model/model";
 import { exitTables } from "../model/numbers";
-import type { Incomplete } from "../model/parse";
+import type { Incomplete } from "../model/context";
 import { Policies } from "../model/path";
 import type { Problems } from "../problem";
 

@@ -4,7 +4,7 @@ import { parseInteger, parseName } from "../name";
 import { ParseError } from "../problem";
 import type { Interface, Node, Policy, PolicySource, Tunnel } from "./model";
 import { priorities, reservedTables } from "./numbers";
-import type { ParseContext } from "./parse";
+import type { ParseContext } from "./context";
 
 export function parsePolicies(intents: readonly PolicyIntent[], context: ParseContext): Policy[] {
   return intents.flatMap((intent) => parsePolicy(intent, context) ?? []);

@@ -4,7 +4,7 @@ import { parseInteger, parseInterfaceName, parseName } from "../name";
 import { ParseError, type Problems } from "../problem";
 import type { Interface, Node, Tunnel } from "./model";
 import { tunnelMtuLeastBytes, wireguardOverheadIpv4Bytes } from "./numbers";
-import { parseKey, type ParseContext } from "./parse";
+import { parseKey, type ParseContext } from "./context";
 
 /** The way between the two hosts that a tunnel runs over. */
 interface Underlay {

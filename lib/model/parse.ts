@@ -1,31 +1,13 @@
 import { DeferredAddress, InterfaceAddress, Ipv4Address, Ipv4Prefix } from "../address";
-import type { ClientIntent, ClientInterfaceIntent, KeyIntent, LabelIntent, NetworkIntent, NodeIntent } from "../intent";
-import { parsePublicKey } from "../key";
+import type { ClientIntent, ClientInterfaceIntent, LabelIntent, NetworkIntent, NodeIntent } from "../intent";
 import { parseInteger, parseInterfaceName, parseName, parseNodeName, parseSshDestination, parseUserName } from "../name";
 import { Problems } from "../problem";
-import type { Client, ClientInterface, Label, Network, Node, Tunnel } from "./model";
+import { parseKey, type Incomplete, type ParseContext } from "./context";
+import type { Client, ClientInterface, Label, Network, Node } from "./model";
 import { gceMtuBytes, linkMtuBytes } from "./numbers";
 import { parsePolicies } from "./parse-policies";
 import { clientInterfaceMtu, parseTunnel } from "./parse-tunnel";
 import { allocatePorts } from "./ports";
-
-/** What is shared while an intent is parsed: things by their construct's path, and the problems so far. */
-export interface ParseContext {
-  readonly problems: Problems;
-  readonly nodes: Map<string, Node>;
-  readonly tunnels: Map<string, Tunnel>;
-  readonly labels: Map<string, Label>;
-  readonly clientInterfaces: Map<string, ClientInterface>;
-  /** Listen port by "node/interface". */
-  readonly ports: ReadonlyMap<string, number>;
-  readonly incomplete: { readonly arrivals: Set<string>; readonly policies: Set<string> };
-}
-
-/** Paths of nodes of which something did not parse: what is missed there only for that is no problem of its own. */
-export interface Incomplete {
-  readonly arrivals: ReadonlySet<string>;
-  readonly policies: ReadonlySet<string>;
-}
 
 export interface Parsed {
   readonly network: Network;
@@ -107,20 +89,6 @@ function sshFields(host: NodeIntent["host"]): Record<string, () => unknown> {
     port: () => port === undefined || parseInteger(port, "ssh port", 1, 65_535, "port-out-of-range"),
     jump: () => jump?.split(",").map(parseSshDestination),
   };
-}
-
-/** Missing is a problem of its own code, the one that `wgchain keys` mends. */
-export function parseKey(key: KeyIntent, path: string, what: string, problems: Problems): string | null {
-  const { text } = key;
-  if (text === undefined) {
-    problems.report(
-      "missing-public-key",
-      path,
-      `${what} has no public key: ${key.source} is not there; run 'wgchain keys' to make it`,
-    );
-    return null;
-  }
-  return problems.attempt(path, () => parsePublicKey(text, `public key of ${what} (${key.source})`)) ?? null;
 }
 
 function parseClientInterface(intent: ClientInterfaceIntent, context: ParseContext): ClientInterface | undefined {

@@ -1,0 +1,76 @@
+/**
+ * Imports go one way: main, examples -> constructs -> lib; cli, lab -> app (how an app is run) -> lib. Each rule with its reason.
+ * @type {import("dependency-cruiser").IConfiguration}
+ */
+const rule = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
+
+module.exports = {
+  forbidden: [
+    rule(
+      "no-cycles",
+      "a file that needs itself cannot be understood, tested or loaded alone",
+      {},
+      {
+        circular: true,
+        // A type alone is gone when it runs, and a class may know the type of what it registers with.
+        viaOnly: { dependencyTypesNot: ["type-only"] },
+      },
+    ),
+    rule(
+      "lib-is-pure",
+      "lib decides everything from its arguments: no cdktf, no files, no network, no processes, no crypto; so its results are the same everywhere, and property tests can run it 10,000 times",
+      { path: "^lib/" },
+      { pathNot: ["^lib/", "^node_modules/ipaddr\\.js/"] },
+    ),
+    rule(
+      "constructs-know-lib-only",
+      "another project imports the constructs: nothing of the lab (its servers) or the command line (its ssh) may come along",
+      { path: "^constructs/" },
+      { path: "^(app|cli|lab|main\\.ts|examples|host|tools|__tests__)(/|$)" },
+    ),
+    rule(
+      "constructs-stand-on-peers",
+      "what the constructs need is what the package asks for, and nothing more",
+      { path: "^constructs/" },
+      { path: "^node_modules/", pathNot: "^node_modules/(cdktf|constructs|@cdktf/provider-(google|null))/" },
+    ),
+    rule(
+      "apps-use-constructs",
+      "main.ts and the examples are what a user would write, and a user has the package's exports only",
+      { path: "^(main\\.ts|examples/)" },
+      { path: "^(app|lib|cli|lab|host|tools|__tests__)/" },
+    ),
+    rule(
+      "cli-knows-lib-only",
+      "the command line reads what an app writes (lib/inventory), whatever version of the constructs wrote it; only cli/lab.ts opens the lab",
+      { path: "^cli/", pathNot: "^cli/lab\\.ts$" },
+      { path: "^(constructs|lab|main\\.ts|examples|__tests__)/" },
+    ),
+    rule(
+      "lab-knows-lib-only",
+      "the lab runs any app as its users do, from the outside (app/)",
+      { path: "^(lab|app)/" },
+      { path: "^(constructs|cli|main\\.ts|examples|__tests__)/" },
+    ),
+    rule(
+      "nobody-imports-lab",
+      "the lab is the product's test bench: what reaches real hosts must not be able to depend on it",
+      { pathNot: "^(lab/|cli/lab\\.ts$|__tests__/(lab-|e2e/))" },
+      { path: "^lab/" },
+    ),
+    rule("nobody-imports-tests", "tests are not shipped", { pathNot: "^__tests__/" }, { path: "^__tests__/" }),
+    rule("all-resolve", "an import that leads nowhere fails only when it runs", {}, { couldNotResolve: true }),
+  ],
+  options: {
+    doNotFollow: { path: "^node_modules/" },
+    exclude: { path: "^(dist|cdktf\\.out)/" },
+    tsPreCompilationDeps: true,
+    // No tsConfig: with it "constructs", the package, is taken for the folder of that name.
+    combinedDependencies: false,
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "require", "node", "default", "types"],
+      mainFields: ["main", "types"],
+    },
+  },
+};

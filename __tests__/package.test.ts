@@ -1,0 +1,142 @@
+import { spawnSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Inventory } from "../lib/inventory";
+
+jest.setTimeout(180_000);
+
+const repository = join(__dirname, "..");
+const read = (...file: string[]): string => readFileSync(join(...file), "utf8");
+
+interface Manifest {
+  readonly dependencies: Record<string, string>;
+  readonly peerDependencies: Record<string, string>;
+  readonly optionalDependencies?: Record<string, string>;
+}
+
+/** The package as another project has it: the tarball unpacked, beside what its package.json asks for and nothing else. */
+describe("the package", () => {
+  const project = mkdtempSync(join(tmpdir(), "wgchain-package-"));
+  const installed = join(project, "node_modules", "wgchain");
+  const directory = join(project, "wgchain");
+  let tarball = "";
+  let manifest: Manifest;
+
+  const run = (argv: readonly string[], env: NodeJS.ProcessEnv = {}, cwd = project) => {
+    const [file = "", ...args] = argv;
+    const { WGCHAIN_DIR: _ownDirectory, ...own } = process.env;
+    return spawnSync(file, args, { cwd, encoding: "utf8", env: { ...own, ...env } });
+  };
+  const ok = (argv: readonly string[], env: NodeJS.ProcessEnv = {}, cwd = project): string => {
+    const { status, stdout, stderr } = run(argv, env, cwd);
+    if (status !== 0) throw new Error(`${argv.join(" ")}: status ${String(status)}\n${stdout}${stderr}`);
+    return stdout;
+  };
+
+  beforeAll(() => {
+    tarball = ok(["npm", "pack", "--silent", "--pack-destination", project], {}, repository).trim().split("\n").at(-1) ?? "";
+    mkdirSync(installed, { recursive: true });
+    ok(["tar", "-xzf", tarball, "--strip-components=1", "-C", installed]);
+    manifest = JSON.parse(read(installed, "package.json")) as Manifest;
+    for (const name of [...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }), "@types/node"]) {
+      const link = join(project, "node_modules", name);
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(join(repository, "node_modules", name), link);
+    }
+    writeFileSync(join(project, "main.ts"), read(repository, "main.ts").replace('"./constructs"', '"wgchain"'));
+    writeFileSync(join(project, "package.json"), JSON.stringify({ name: "fresh", private: true }));
+    writeFileSync(join(project, "cdktf.json"), JSON.stringify({ language: "typescript", app: "node main.js" }));
+    const compilerOptions = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      module: "Node16",
+      target: "ES2022",
+      types: ["node"],
+    };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.ts"] }));
+  });
+  afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+  test("asks for nothing of the lab's, and is small", () => {
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(["commander", "ipaddr.js"]);
+    expect(Object.keys(manifest.peerDependencies).sort()).toEqual([
+      "@cdktf/provider-google",
+      "@cdktf/provider-null",
+      "cdktf",
+      "constructs",
+    ]);
+    expect(manifest.optionalDependencies).toBeUndefined();
+    const bytes = statSync(join(project, tarball)).size;
+    console.info(`${tarball}: ${bytes} bytes`);
+    expect(bytes).toBeLessThan(500_000);
+  });
+
+  test("holds programs and types, and no test, key or source", () => {
+    const files = ok(["tar", "-tzf", tarball]).trim().split("\n");
+    for (const file of ["dist/constructs/index.d.ts", "dist/host/wgchain-host", "dist/host/deliver", "dist/cli/wgchain.js"]) {
+      expect(files).toContain(`package/${file}`);
+    }
+    expect(files.filter((file) => /__tests__|\.test\.|\.key$|\.pub$|known_hosts|(?<!\.d)\.ts$/.test(file))).toEqual([]);
+  });
+
+  test("type-checks in a strict project against its own types", () => {
+    ok([process.execPath, join(repository, "node_modules/typescript/bin/tsc"), "-p", "."]);
+    writeFileSync(join(project, "wrong.ts"), 'import { Host } from "wgchain";\nHost.ssh({ adress: "198.51.100.10" });\n');
+    const wrong = run([
+      process.execPath,
+      join(repository, "node_modules/typescript/bin/tsc"),
+      "--noEmit",
+      "--strict",
+      "--module",
+      "Node16",
+      "--types",
+      "node",
+      "wrong.ts",
+    ]);
+    expect(wrong.stdout).toMatch(/wrong.ts\(2,\d+\): error TS2561: .*SshHostProps/);
+  });
+
+  test("synthesizes the reference network there", () => {
+    const [out, file] = [join(project, "cdktf.out"), join(project, "inventory.json")];
+    const environment = { CDKTF_OUTDIR: out, WGCHAIN_INVENTORY: file };
+    mkdirSync(join(directory, "keys"), { recursive: true });
+    writeFileSync(
+      join(directory, "authorized_keys"),
+      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ/qcu02W8oOQX1mPBVFzuqWlPKwDCNFeVKRhu9FRmZ1 me\n",
+    );
+    const first = run([process.execPath, "main.js"], environment);
+    expect(first.stderr).toContain("wgchain keys");
+    const { nodes, clients } = JSON.parse(read(file)) as Inventory;
+    const names = [
+      ...nodes.flatMap(({ name, interfaces }) => interfaces.map((one) => `${name}.${one.name}`)),
+      ...clients.map(({ name }) => `client.${name}`),
+    ];
+    for (const name of names) {
+      const key = generateKeyPairSync("x25519")
+        .publicKey.export({ format: "der", type: "spki" })
+        .subarray(-32)
+        .toString("base64");
+      writeFileSync(join(directory, "keys", `${name}.pub`), `${key}\n`);
+    }
+    ok([process.execPath, "main.js"], environment);
+    const stack = join(out, "stacks", "reference");
+    expect(read(stack, "cdk.tf.json")).toContain("google_compute_instance");
+    expect(read(stack, "wgchain/nodes/sz/usr/local/lib/wgchain/wgchain-host")).toBe(read(repository, "host/wgchain-host"));
+    expect(read(stack, "wgchain/deliver")).toBe(read(repository, "host/deliver"));
+  });
+
+  test("its command works there; the lab says what it needs", () => {
+    const wgchain = join(project, "node_modules/wgchain/dist/cli/wgchain.js");
+    expect(ok([wgchain, "--help"])).toMatch(/^Usage: wgchain/);
+    rmSync(join(directory, "keys/gcp.wg6.pub"));
+    expect(ok([wgchain, "keys", "gcp"])).toMatch(/^made +gcp\/wg6 /m);
+    expect(existsSync(join(directory, "private/gcp.wg6.key"))).toBe(true);
+    const lab = run([wgchain, "lab", "up"]);
+    expect([lab.status, lab.stderr]).toEqual([
+      1,
+      "error: the lab needs the package @grpc/grpc-js, which the constructs do not; install what it stands on: npm install --save-dev @grpc/grpc-js @grpc/proto-loader @msgpack/msgpack\n",
+    ]);
+  });
+});

@@ -1,0 +1,211 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Inventory, InventoryInterface, InventoryNode } from "../lib/inventory";
+import { parseNodeName, parseName } from "../lib/name";
+import { recordAllocations } from "./allocations";
+import { readInventory, requireSound } from "../app/run-app";
+import { CliError, messageOf } from "../app/error";
+import { hostKeyFile, hostKeys, type HostKey } from "./host-keys";
+import { PrivateKeyFiles, PublicKeyFiles } from "./key-file";
+import { inParallel } from "./parallel";
+import { isSshNode, type SshNode } from "./ssh";
+
+export interface KeysOptions {
+  readonly app: string;
+  readonly clients?: boolean;
+  readonly json?: boolean;
+}
+
+/** What became of one key. */
+export interface KeyOutcome {
+  /** NODE/IFACE, a NODE that could not be asked, or client/NAME. */
+  readonly name: string;
+  /**
+   * made: a new pair; read: the private key was there, the public one is new here; kept: all was there; elsewhere: the private key is on another
+   * operator's machine; missing: a client's, made by its owner; failed: see detail.
+   */
+  readonly result: "made" | "read" | "kept" | "elsewhere" | "missing" | "failed";
+  readonly publicKey?: string;
+  readonly detail: string;
+}
+
+interface Selected {
+  readonly node: InventoryNode;
+  readonly interfaces: readonly InventoryInterface[];
+}
+
+/** Missing keys are what this mends, and it records what is not on record. */
+const mended = new Set(["missing-public-key", "unrecorded-allocation"]);
+
+/** Makes the WireGuard keys that are missing, each where it belongs, and records allocations. Returns the exit status. */
+export async function keys(names: readonly string[], options: KeysOptions): Promise<number> {
+  const inventory = await readInventory(options.app);
+  requireSound(inventory, mended);
+  const selected = select(inventory, names);
+  const say = (text: string): void => void (options.json === true ? process.stderr : process.stdout).write(`${text}\n`);
+  const maker = new KeyMaker(inventory.directory, say, options.json !== true);
+  await inParallel(16, selected, (one) => maker.node(one));
+  if (names.length === 0 || options.clients === true) maker.clients(inventory, options.clients === true);
+  const allocations = recordAllocations(inventory);
+  if (allocations.length > 0) say(`allocations.json: recorded ${allocations.join(", ")}`);
+  const outcomes = [...maker.outcomes].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const failed = outcomes.filter(({ result }) => result === "failed").length;
+  if (options.json === true) {
+    process.stdout.write(`${JSON.stringify({ directory: inventory.directory, keys: outcomes, allocations }, null, 2)}\n`);
+  } else {
+    say(summary(outcomes, inventory.directory));
+  }
+  return failed === 0 ? 0 : 1;
+}
+
+class KeyMaker {
+  readonly outcomes: KeyOutcome[] = [];
+  private readonly publicKeys: PublicKeyFiles;
+  private readonly privateKeys: PrivateKeyFiles;
+  private readonly knownHosts: string;
+
+  constructor(
+    directory: string,
+    private readonly say: (text: string) => void,
+    private readonly progress: boolean,
+  ) {
+    this.publicKeys = new PublicKeyFiles(directory);
+    this.privateKeys = new PrivateKeyFiles(directory);
+    this.knownHosts = join(directory, "known_hosts");
+  }
+
+  /** One node's failure is named and leaves the others be. */
+  async node({ node, interfaces }: Selected): Promise<void> {
+    try {
+      if (isSshNode(node)) await this.onHost(node, interfaces);
+      else for (const one of interfaces) this.attempt(`${node.name}/${one.name}`, () => this.onOperator(node, one));
+    } catch (error) {
+      this.record({ name: node.name, result: "failed", detail: messageOf(error) });
+    }
+  }
+
+  clients({ clients }: Inventory, make: boolean): void {
+    for (const { name } of clients.filter(({ publicKey }) => publicKey === null)) {
+      const key = `client.${parseName(name, "client name")}`;
+      const file = this.publicKeys.name(key);
+      this.attempt(`client/${name}`, () => {
+        if (!make)
+          return {
+            result: "missing",
+            detail: `its owner makes the pair and gives you ${file}: ${pairCommand(name)}; or: wgchain keys --clients`,
+          };
+        const { publicKey, made } = this.privateKeys.publicKey(key);
+        this.publicKeys.write(key, publicKey);
+        return { result: made ? "made" : "read", publicKey, detail: `${file}; its owner needs ${this.privateKeys.name(key)}` };
+      });
+    }
+  }
+
+  private async onHost(node: SshNode, interfaces: readonly InventoryInterface[]): Promise<void> {
+    const requests = interfaces.map((one) => ({ interface: one.name, make: one.publicKey === null }));
+    const found = await hostKeys(node, this.knownHosts, requests, (text) => this.say(`${node.name}: ${text}`));
+    for (const one of interfaces) this.attempt(`${node.name}/${one.name}`, () => this.fromHost(node, one, found.get(one.name)));
+  }
+
+  private fromHost(node: SshNode, one: InventoryInterface, found: HostKey | undefined): Omit<KeyOutcome, "name"> {
+    const key = keyName(node, one);
+    const file = hostKeyFile(one.name);
+    if (found === undefined) throw new CliError("the host said nothing of this key; run again");
+    if (found.state === "malformed")
+      throw new CliError(`${file} on the host holds no WireGuard key (not shown); move it away there and run again`);
+    if (found.publicKey === undefined) {
+      throw new CliError(
+        `${this.origin(key)} says ${String(one.publicKey)}, but the host has no private key at ${file} (was it made anew?); put the private key there, or ${this.forget(key)} and run again for a new pair`,
+      );
+    }
+    return this.compare(key, one, found.publicKey, found.state === "made", `${file} on the host`);
+  }
+
+  /** A host that does not exist yet: its key waits here, and is sent with the first deploy. */
+  private onOperator(node: InventoryNode, one: InventoryInterface): Omit<KeyOutcome, "name"> {
+    const key = keyName(node, one);
+    const file = this.privateKeys.name(key);
+    if (one.publicKey !== null && !this.privateKeys.has(key)) {
+      const detail = `${file} is not on this machine; whoever made it has it, and a host that has it needs it no more`;
+      return { result: "elsewhere", publicKey: one.publicKey, detail };
+    }
+    const { publicKey, made } = this.privateKeys.publicKey(key);
+    return this.compare(key, one, publicKey, made, file);
+  }
+
+  private compare(
+    key: string,
+    one: InventoryInterface,
+    publicKey: string,
+    made: boolean,
+    where: string,
+  ): Omit<KeyOutcome, "name"> {
+    const file = this.publicKeys.name(key);
+    if (one.publicKey === null) {
+      this.publicKeys.write(key, publicKey);
+      return { result: made ? "made" : "read", publicKey, detail: `${file}; the private key is ${where}` };
+    }
+    if (one.publicKey !== publicKey) {
+      throw new CliError(
+        `${this.origin(key)} says ${one.publicKey}, but ${where} belongs to ${publicKey}; nothing was changed. If the private key is the right one, ${this.forget(key)}, run again, commit and deploy; if not, put the right one in its place`,
+      );
+    }
+    return { result: "kept", publicKey, detail: file };
+  }
+
+  private origin(key: string): string {
+    const file = this.publicKeys.name(key);
+    return existsSync(join(this.publicKeys.directory, file)) ? file : "publicKey in the code";
+  }
+
+  private forget(key: string): string {
+    const origin = this.origin(key);
+    return origin.startsWith("keys") ? `delete ${origin}` : "take publicKey out of the code";
+  }
+
+  private attempt(name: string, work: () => Omit<KeyOutcome, "name">): void {
+    try {
+      this.record({ name, ...work() });
+    } catch (error) {
+      this.record({ name, result: "failed", detail: messageOf(error) });
+    }
+  }
+
+  private record(outcome: KeyOutcome): void {
+    this.outcomes.push(outcome);
+    if (outcome.result === "failed") process.stderr.write(`error: ${outcome.name}: ${outcome.detail}\n`);
+    else if (this.progress) this.say(`${outcome.result.padEnd(9)} ${outcome.name}  ${outcome.detail}`);
+  }
+}
+
+const keyName = (node: InventoryNode, one: InventoryInterface): string =>
+  `${parseNodeName(node.name)}.${parseName(one.name, "interface name")}`;
+
+const pairCommand = (name: string): string => `(umask 077; wg genkey | tee ${name}.key | wg pubkey >client.${name}.pub)`;
+
+/** What NODE and NODE/IFACE arguments mean; none: everything. */
+function select({ nodes }: Inventory, names: readonly string[]): readonly Selected[] {
+  const all = nodes.map((node) => ({ node, interfaces: node.interfaces })).filter(({ interfaces }) => interfaces.length > 0);
+  if (names.length === 0) return all;
+  const known = all.flatMap(({ node, interfaces }) =>
+    interfaces.map((one) => ({ node: node.name, full: `${node.name}/${one.name}` })),
+  );
+  for (const name of names) {
+    if (known.some(({ node, full }) => name === node || name === full)) continue;
+    throw new CliError(
+      `'${name}' is no node or NODE/IFACE of this app; it has ${known.map(({ full }) => full).join(", ") || "none"}`,
+    );
+  }
+  const wanted = (node: string, one: string): boolean => names.includes(node) || names.includes(`${node}/${one}`);
+  return all
+    .map(({ node, interfaces }) => ({ node, interfaces: interfaces.filter(({ name }) => wanted(node.name, name)) }))
+    .filter(({ interfaces }) => interfaces.length > 0);
+}
+
+function summary(outcomes: readonly KeyOutcome[], directory: string): string {
+  const kinds = ["made", "read", "kept", "elsewhere", "missing", "failed"] as const;
+  const count = (kind: string): number => outcomes.filter(({ result }) => result === kind).length;
+  const counts = kinds.filter((kind) => count(kind) > 0).map((kind) => `${count(kind)} ${kind}`);
+  const commit = count("made") + count("read") > 0 ? `; commit ${join(directory, "keys")}` : "";
+  return `${counts.length === 0 ? "nothing to do" : counts.join(", ")}${commit}`;
+}
