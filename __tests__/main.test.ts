@@ -80,6 +80,12 @@ describe("at Google", () => {
 });
 
 describe("delivery", () => {
+  test("nothing skips or hides a provisioner: no create_before_destroy, no sensitive values", () => {
+    const text = JSON.stringify(main.resource);
+    expect(text).not.toMatch(/create_before_destroy|sensitive/);
+    expect(text).toContain("local-exec");
+  });
+
   const provisioners = (name: string) =>
     (resource("null_resource", name)["provisioner"] as Record<string, Record<string, unknown>>[]).map((one) => one["local-exec"]);
 

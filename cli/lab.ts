@@ -35,9 +35,9 @@ function action<Args extends unknown[]>(work: (...args: Args) => Promise<number 
 }
 
 export function labCommand(): Command {
-  const lab = new Command("lab").description(
-    "rehearse an app on this machine: its hosts as namespaces, real Terraform, SSH and packets",
-  );
+  const lab = new Command("lab")
+    .description("rehearse an app on this machine: its hosts as namespaces, real Terraform, SSH and packets")
+    .enablePositionalOptions();
 
   lab
     .command("up")
@@ -67,7 +67,9 @@ export function labCommand(): Command {
     .command("shell")
     .description("a shell in a host, or one command")
     .argument("<host>", "a node, a client, internet or operator")
-    .argument("[command...]", "what to run in place of a shell (write -- before it)")
+    .argument("[command...]", "what to run in place of a shell, e.g. wgchain lab shell hk wg show")
+    // What stands behind the host is the command's.
+    .passThroughOptions()
     .addOption(instanceOption())
     .action(action(shell));
 

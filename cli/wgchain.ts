@@ -11,6 +11,7 @@ const usageError = 2;
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("wgchain")
     .description("chains of WireGuard hosts, and who leaves where: keys, pinned hosts, and a lab to rehearse in")
+    .enablePositionalOptions()
     .addCommand(keysCommand())
     .addCommand(trustCommand())
     .addCommand(await labCommand(argv));
