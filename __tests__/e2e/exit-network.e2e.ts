@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { Lab, callersAddress, table } from "../../lab";
+import { callersAddress, table } from "../../lab";
+import { ownLab } from "./instance";
 
-const lab = new Lab({ instance: "e2e-by-name" });
+const lab = ownLab("names");
 
 afterAll(() => lab.down({ force: true }), 60_000);
 

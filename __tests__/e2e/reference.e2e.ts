@@ -1,5 +1,6 @@
-import { callersAddress, counters, nothingChanged, table, traceroute, watch, Lab, type DeployResult } from "../../lab";
+import { callersAddress, counters, nothingChanged, table, traceroute, watch, type DeployResult, type Lab } from "../../lab";
 import { ReferenceApp } from "./app";
+import { ownLab, removeStaleLabs } from "./instance";
 import { privateKeysOf, seenSecrets, sampleProcesses } from "./secrets";
 
 /** The issue's "done when", on the unmodified main.ts: real Terraform, real SSH, real WireGuard, real packets. */
@@ -10,7 +11,7 @@ const target = "192.0.2.1";
 /** A packet that should only be seen inside of tunnels: one with an inner address, or one to what clients ask for. */
 const inner = `net 10.66.0.0/16 or host ${target}`;
 
-const lab = new Lab({ instance: "e2e" });
+const lab = ownLab("reference");
 const app = new ReferenceApp();
 let first: DeployResult;
 
@@ -20,7 +21,7 @@ const sh = (host: string, script: string): Promise<{ status: number; stdout: str
   lab.host(host).sh(script, { check: false });
 
 beforeAll(async () => {
-  await lab.down({ force: true });
+  await removeStaleLabs();
   first = await up();
 }, 180_000);
 
@@ -322,6 +323,21 @@ describe("a change", () => {
     expect(seenSecrets(keys, { text: [], directories: [lab.paths.tfstate, lab.paths.cloud] })).toEqual([]);
     expect(processes).toContain("wgchain/deliver add");
     expect(await callersAddress(client(), gcpSource)).toMatch(/^203\.0\.113\./);
+  });
+
+  test("a VM made anew gets its key and configuration again, and a smaller network MTU reaches both ends and the clients", async () => {
+    app.edit([`networkMtuBytes: 1460,`, `networkMtuBytes: 1400, image: "ubuntu-os-cloud/ubuntu-2204-lts-amd64",`]);
+    const before = await lab.host("gcp").sh("cat /etc/ssh/ssh_host_ed25519_key.pub || cat /run/sshd/*.pub", { check: false });
+    await up();
+    const after = await lab.host("gcp").sh("cat /etc/ssh/ssh_host_ed25519_key.pub || cat /run/sshd/*.pub", { check: false });
+    expect(after.stdout).not.toBe(before.stdout);
+    const rows = await lab.probe();
+    expect(rows.flatMap((row) => row.problems)).toEqual([]);
+    expect(rows.map((row) => row.seen.mtuBytes)).toEqual([1340, 1340, 1340]);
+    expect((await sh("hk", "ip -o link show wg6")).stdout).toContain(" mtu 1340 ");
+    expect((await sh("gcp", "ip -o link show wg6")).stdout).toContain(" mtu 1340 ");
+    app.restore();
+    await up();
   });
 
   test("a node that leaves is cleaned by its RemovedNode", async () => {
