@@ -16,15 +16,20 @@ export function sysctls(plan: HostPlan): string {
   return [...lines, ...exit, ...own].map((line) => `${line}\n`).join("");
 }
 
-/** Rules, unreachable routes and the nft table stand before any tunnel does, and stay when tunnels do not. */
+/**
+ * Rules, unreachable routes and the nft table stand before any tunnel does, and stay when tunnels do not. As early as nftables.service, before the
+ * network: systemd-sysctl has switched forwarding on by then. Wanted by nftables.service, or its stop and start would leave our table out.
+ */
 export const unit = `# made by wgchain
 [Unit]
 Description=wgchain: policy routing that fails closed
-After=nftables.service systemd-sysctl.service network-pre.target
+DefaultDependencies=no
+After=local-fs.target systemd-modules-load.service systemd-sysctl.service nftables.service
 PartOf=nftables.service
 ReloadPropagatedFrom=nftables.service
 Wants=network-pre.target
-Before=network.target
+Before=network-pre.target shutdown.target
+Conflicts=shutdown.target
 
 [Service]
 Type=oneshot
@@ -33,7 +38,7 @@ ExecStart=/usr/local/lib/wgchain/wgchain-host boot
 ExecReload=/usr/local/lib/wgchain/wgchain-host boot
 
 [Install]
-WantedBy=multi-user.target
+WantedBy=multi-user.target nftables.service
 `;
 
 /** Stock ExecReload (wg syncconf of a file without key) would erase the private key. */
