@@ -55,7 +55,7 @@ describe("GIVEN the reference network, WHEN a name would not be safe, THEN synth
   test("client of 300 bytes, for which no key file can be", () => {
     const also = ({ wgs }: Reference): void => void wgs.addClient("a".repeat(300), { addresses: ["10.66.224.9"] });
     expect(problems({}, { also }).replaceAll("a".repeat(300), "aaa...")).toMatchInlineSnapshot(`
-     "net/sz/wgs/aaa...: client aaa... has no public key: wgchain/keys/client.aaa....pub is not there; run 'wgchain keys' to make it
+     "net/sz/wgs/aaa...: client aaa... has no public key: wgchain/keys/client.aaa....pub is not there; put the output of the client's 'wg pubkey' there, or make a pair here with 'wgchain keys --clients'
      net/sz/wgs/aaa...: client name 'aaa...' may hold only letters, digits, dash and underscore, not start with a dash, and have 1 to 63 characters"
     `);
   });
@@ -170,7 +170,7 @@ describe("GIVEN a public key that is missing or wrong, THEN synth says where it 
     const files = { "keys/hk.wgp.pub": undefined, "keys/client.client2.pub": undefined };
     expect(problems({}, { files })).toMatchInlineSnapshot(`
      "net/wgp: interface wgp of hk has no public key: wgchain/keys/hk.wgp.pub is not there; run 'wgchain keys' to make it
-     net/sz/wgs/client2: client client2 has no public key: wgchain/keys/client.client2.pub is not there; run 'wgchain keys' to make it"
+     net/sz/wgs/client2: client client2 has no public key: wgchain/keys/client.client2.pub is not there; put the output of the client's 'wg pubkey' there, or make a pair here with 'wgchain keys --clients'"
     `);
   });
   test.each([

@@ -22,14 +22,16 @@ export interface Incomplete {
 }
 
 /** Missing is a problem of its own code, the one that `wgchain keys` mends. */
-export function parseKey(key: KeyIntent, path: string, what: string, problems: Problems): string | null {
+export function parseKey(
+  key: KeyIntent,
+  path: string,
+  what: string,
+  problems: Problems,
+  mend = "run 'wgchain keys' to make it",
+): string | null {
   const { text } = key;
   if (text === undefined) {
-    problems.report(
-      "missing-public-key",
-      path,
-      `${what} has no public key: ${key.source} is not there; run 'wgchain keys' to make it`,
-    );
+    problems.report("missing-public-key", path, `${what} has no public key: ${key.source} is not there; ${mend}`);
     return null;
   }
   return problems.attempt(path, () => parsePublicKey(text, `public key of ${what} (${key.source})`)) ?? null;

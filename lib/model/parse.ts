@@ -126,7 +126,8 @@ function parseLabel(intent: LabelIntent, context: ParseContext): Label | undefin
 
 function parseClient(intent: ClientIntent, context: ParseContext): Client | undefined {
   const { problems } = context;
-  const publicKey = parseKey(intent.key, intent.path, `client ${intent.name}`, problems);
+  const mend = "put the output of the client's 'wg pubkey' there, or make a pair here with 'wgchain keys --clients'";
+  const publicKey = parseKey(intent.key, intent.path, `client ${intent.name}`, problems, mend);
   const addresses = intent.addresses.flatMap((text) => problems.attempt(intent.path, () => Ipv4Address.parse(text)) ?? []);
   if (intent.addresses.length === 0) problems.report("no-address", intent.path, "addresses is empty; give the client one");
   const name = problems.attempt(intent.path, () => parseName(intent.name, "client name"));
