@@ -9,8 +9,9 @@ export function renderWgQuick(one: InterfacePlan): string {
     `ListenPort = ${one.listenPort}`,
     `MTU = ${one.mtuBytes}`,
     "Table = off",
-    "PostUp = wg set %i private-key /etc/wgchain/keys/%i.key",
+    // Rules first: without its key an interface carries nothing, and where they can't be had it does not come up.
     "PostUp = /usr/local/lib/wgchain/wgchain-host up %i",
+    "PostUp = wg set %i private-key /etc/wgchain/keys/%i.key",
     ...one.peers.flatMap(peerLines),
   ];
   return lines.map((line) => `${line}\n`).join("");
