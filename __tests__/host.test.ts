@@ -171,15 +171,6 @@ describeAsRoot("a host's life", () => {
     expect(h.machine.ok("ip -4 route show table all | sort")).toBe(before);
   });
 
-  test("an interface that comes up brings missing rules and table, and without them does not come up", () => {
-    h.machine.ok("wg-quick down wg6; nft delete table ip wgchain; ip rule del pref 12000");
-    h.machine.ok("mv /etc/wgchain/nftables.nft /root/kept; echo 'no nft' >/etc/wgchain/nftables.nft");
-    expect(h.machine.run("wg-quick up wg6").status).not.toBe(0);
-    expect(h.machine.run("ip link show wg6").status).not.toBe(0);
-    h.machine.ok("mv /root/kept /etc/wgchain/nftables.nft; wg-quick up wg6");
-    expect(h.verb("status").out).not.toContain("problem");
-  });
-
   test("reload removes what the files do not have, and the private key stays", () => {
     const foreign = publicKey();
     h.machine.ok(`wg set wgp peer ${foreign} allowed-ips 10.66.220.250/32`);

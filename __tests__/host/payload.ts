@@ -136,8 +136,8 @@ export function writePayload(directory: string, payload: Payload): string {
       `ListenPort = ${i.port}`,
       `MTU = ${i.mtu}`,
       "Table = off",
-      "PostUp = /usr/local/lib/wgchain/wgchain-host up %i",
       "PostUp = wg set %i private-key /etc/wgchain/keys/%i.key",
+      "PostUp = /usr/local/lib/wgchain/wgchain-host up %i",
       ...i.peers.flatMap((p) => [
         "",
         "[Peer]",

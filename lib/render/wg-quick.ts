@@ -9,9 +9,8 @@ export function renderWgQuick(one: InterfacePlan): string {
     `ListenPort = ${one.listenPort}`,
     `MTU = ${one.mtuBytes}`,
     "Table = off",
-    // Rules first: without its key an interface carries nothing, and where they can't be had it does not come up.
-    "PostUp = /usr/local/lib/wgchain/wgchain-host up %i",
     "PostUp = wg set %i private-key /etc/wgchain/keys/%i.key",
+    "PostUp = /usr/local/lib/wgchain/wgchain-host up %i",
     ...one.peers.flatMap(peerLines),
   ];
   return lines.map((line) => `${line}\n`).join("");
