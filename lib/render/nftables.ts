@@ -51,10 +51,14 @@ function networkSet(plan: HostPlan): string[] {
 
 /** A source belongs to its interface: nothing else may carry it in, and an interface with known clients carries in nothing else. */
 function spoofRules(plan: HostPlan): string[] {
-  return plan.interfaces.flatMap(({ name, network, role }) => [
+  if (plan.networks.length === 0) return [];
+  // And nothing may enter a tunnel from outside: what the uplink carries to an inner address is somebody's on the same wire.
+  const inward = `iifname != ${quoted([...ownNames(plan), "lo"])} ip daddr @networks drop`;
+  const own = plan.interfaces.flatMap(({ name, network, role }) => [
     `iifname != { "${name}", "lo" } ip saddr ${network.toString()} drop`,
     ...(role === "tunnel-client" ? [] : [`iifname "${name}" ip saddr != ${network.toString()} drop`]),
   ]);
+  return [inward, ...own];
 }
 
 const marked = (plan: HostPlan): Map<string, SourcePlan[]> => groupBy(plan.sources, ({ iif }) => iif);
@@ -138,6 +142,8 @@ function forwardRules(plan: HostPlan): string[] {
     // NAT leaves invalid packets alone; forwarded, they would carry inner addresses.
     `iifname ${own} ct state invalid drop`,
     `oifname ${own} ct state invalid drop`,
+    // Link-local addresses are the host's own neighbours: at Google the metadata server.
+    `iifname ${own} ip daddr 169.254.0.0/16 drop`,
     ...plan.interfaces.flatMap(mssRules),
   ];
 }
