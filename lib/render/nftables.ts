@@ -14,17 +14,17 @@ export interface RenderedNftables {
  * neither `destroy table` nor `mark | map`.
  */
 export function renderNftables(plan: HostPlan): RenderedNftables {
-  const maps = [...markMaps(plan), ...labelMaps(plan)];
+  const [marks, labels] = [markMaps(plan), labelMaps(plan)];
   const chains = [
     networkSet(plan),
     chain("spoofed", "filter hook prerouting priority raw", spoofRules(plan)),
-    chain("select_exit", "filter hook prerouting priority mangle", markRules(plan)),
+    chain("select_exit", "filter hook prerouting priority mangle", markRules(plan, marks)),
     chain("forward", "filter hook forward priority filter", forwardRules(plan)),
-    chain("leave", "nat hook postrouting priority srcnat", snatRules(plan)),
+    chain("leave", "nat hook postrouting priority srcnat", snatRules(plan, labels)),
     // After NAT: whatever still carries an address of ours must not leave outside a tunnel.
     chain("last_line", "filter hook postrouting priority srcnat + 10", lastLineRules(plan)),
   ].flat();
-  const body = [...maps.flatMap(({ lines }) => lines), ...chains].map((line) => `  ${line}\n`).join("");
+  const body = [...[...marks, ...labels].flatMap(({ lines }) => lines), ...chains].map((line) => `  ${line}\n`).join("");
   return {
     file: `table ip wgchain\ndelete table ip wgchain\ntable ip wgchain {\n${body}}\n`,
     chains: chains.map((line) => `${line}\n`).join(""),
@@ -125,10 +125,10 @@ function bothKinds(
   ];
 }
 
-function markRules(plan: HostPlan): string[] {
+function markRules(plan: HostPlan, maps: readonly NftMap[]): string[] {
   const exits = plan.exits.filter(({ via }) => via === "uplink").map(({ table }) => `0x${table.toString(16)}`);
   const remember = exits.length === 0 ? "" : " ct mark set meta mark";
-  const select = markMaps(plan).map((map) => `iifname "${map.interface}" meta mark set ip saddr map @${map.name}${remember}`);
+  const select = maps.map((map) => `iifname "${map.interface}" meta mark set ip saddr map @${map.name}${remember}`);
   if (exits.length === 0) return select;
   // What comes back to an exit carries the mark again, for the uplink's reverse-path check.
   const marks = exits.length === 1 ? (exits[0] ?? "") : `{ ${exits.join(", ")} }`;
@@ -154,8 +154,8 @@ function mssRules({ name, mtuBytes }: InterfacePlan): string[] {
   return [`iifname "${name}" ${clamp}`, `oifname "${name}" ${clamp}`];
 }
 
-function snatRules(plan: HostPlan): string[] {
-  const snat = labelMaps(plan).map((map) => `oifname "${map.interface}" snat to ip saddr map @${map.name}`);
+function snatRules(plan: HostPlan, maps: readonly NftMap[]): string[] {
+  const snat = maps.map((map) => `oifname "${map.interface}" snat to ip saddr map @${map.name}`);
   const masquerade = plan.exits
     .filter(({ via }) => via === "uplink")
     .map(({ table }) => `oifname != ${quoted([...ownNames(plan), "lo"])} meta mark 0x${table.toString(16)} masquerade`);
