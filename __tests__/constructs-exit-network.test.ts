@@ -39,7 +39,7 @@ const interfaceKeys = [
 const files = Object.fromEntries(interfaceKeys.map((name) => [`keys/${name}.pub`, publicKeyText(name)]));
 
 const triggersOf = ({ resource }: Synthesized, name: string): Record<string, string> =>
-  (resource["null_resource"]?.[`${name}_add`]?.["triggers"] ?? {}) as Record<string, string>;
+  (resource["null_resource"]?.[`${name}_config`]?.["triggers"] ?? {}) as Record<string, string>;
 /** Triggers of one host of which a later network has another value, or none. */
 const lost = (before: Synthesized, after: Synthesized, name: string): string[] =>
   Object.entries(triggersOf(before, name)).flatMap(([key, value]) => (triggersOf(after, name)[key] === value ? [] : [key]));
@@ -66,21 +66,31 @@ describe("GIVEN exits and clients by name", () => {
     for (const name of ["sz", "hk", "tyo", "hkt"]) expect(lost(before(), after, name)).toEqual([]);
   });
 
-  test("WHEN an exit is added, THEN only the list of all networks changes on hosts that were there", () => {
+  test("WHEN an exit is added, THEN nothing changes on hosts that were there, but at the relay with its new interface", () => {
     const after = synthesizeOf(build({}, { exit: true }), files);
-    for (const name of ["sz", "tyo", "hkt"]) expect(lost(before(), after, name)).toEqual(["nftables"]);
-    // The relay has one interface more, which this file names.
-    expect(lost(before(), after, "hk")).toEqual(["file /etc/sysctl.d/90-wgchain.conf", "nftables"]);
+    for (const name of ["sz", "tyo", "hkt"]) expect(lost(before(), after, name)).toEqual([]);
+    // The first two name the interface; the third is the entry's lowest label, which the new exit's happens to be.
+    expect(lost(before(), after, "hk")).toEqual(["file /etc/sysctl.d/90-wgchain.conf", "nftables", "probe sz on wg-sz"]);
   });
 
   test("WHEN a client leaves, THEN the others' objects stay", () => {
     const after = synthesizeOf(build({ clients: { bob: client("bob", "tokyo"), eve: client("eve", "here") } }), files);
     expect(
       lost(before(), after, "sz")
-        .filter((key) => !key.startsWith("rule 11000") && key !== "nftables")
+        .filter((key) => !key.startsWith("rule 11000"))
         .map((key) => key.replace(/10\.77\S+/, "ADDRESS")),
     ).toEqual(["peer ann on wgs", "source ADDRESS on wgs"]);
     for (const name of ["hk", "tyo", "hkt"]) expect(lost(before(), after, name)).toEqual([]);
+  });
+
+  test("WHEN pre-shared keys are asked for, THEN each tunnel wants one, but where its link says otherwise", () => {
+    const wanted = problemsOf(build({ presharedKeys: true, links: { "sz-hkt": { presharedKey: false } } }), files).split("\n");
+    expect(wanted.map((line) => /^net\/exits\/(\S+): the tunnel .*keys\/(\S+) is not/.exec(line)?.slice(1))).toEqual([
+      ["hk-tyo", "tyo.wg-hk.psk.sha256"],
+      ["sz-hk", "hk.wg-sz.psk.sha256"],
+    ]);
+    const one = problemsOf(build({ links: { "sz-hkt": { presharedKey: true } } }), files);
+    expect(one).toContain("keys/hkt.wg-sz.psk.sha256 is not there");
   });
 
   test.each<[string, Partial<ExitNetworkProps>, string]>([

@@ -62,6 +62,53 @@ describe("GIVEN the VM of the reference network, WHEN Google would refuse it onl
   });
 });
 
+describe("GIVEN the VM of the reference network, WHEN a word of Google's is none, THEN synth says what one looks like", () => {
+  const expand = 'e2-micro${file("/etc/passwd")}';
+  test.each(["asia-east2", "Asia-East2-a", "asia-east2-a/../b", "asia-east2-a\n", "", "${var.zone}"])("zone %j", (zone) => {
+    expect(problems({ gcpHost: { zone } })).toBe(`net/gcp: zone '${zone}' is none of Google's; write e.g. asia-east2-a`);
+  });
+  test.each(["micro", "e2_micro", "E2-micro", "e2-micro ", "", expand])("machine type %j", (machineType) => {
+    expect(problems({ gcpHost: { machineType } })).toBe(
+      `net/gcp: machineType '${machineType}' is none of Google's; write e.g. e2-micro`,
+    );
+  });
+  test.each([
+    "ubuntu-os-cloud/",
+    "ubuntu-os-cloud/Ubuntu",
+    "ubuntu-os-cloud/a/b",
+    "ubuntu-os-cloud/a ${b}",
+    `ubuntu-os-cloud/${"a".repeat(300)}`,
+  ])("image %j of Ubuntu's project", (image) => {
+    expect(problems({ gcpHost: { image } })).toBe(
+      `net/gcp: image '${image}' is none of Google's; write e.g. ubuntu-os-cloud/ubuntu-2404-lts-amd64`,
+    );
+  });
+  test.each(["", "mine/$(id)", "mine/a\nb", "/mine", "mine/", "%{ if true }"])("image %j of one's own", (image) => {
+    expect(problems({ gcpHost: { image, imageHasCloudInit: true } })).toBe(
+      `net/gcp: image '${image}' is none of Google's; write e.g. ubuntu-os-cloud/ubuntu-2404-lts-amd64`,
+    );
+  });
+  test.each([9, 65_537, 10.5, NaN, -10, "20" as never])("disk of %p GB", (diskSizeGb) => {
+    expect(problems({ gcpHost: { diskSizeGb } })).toBe(
+      `net/gcp: diskSizeGb ${diskSizeGb} is out of range; take a whole number from 10 to 65536`,
+    );
+  });
+});
+
+test.each([
+  ["us-central1-f", "n2-custom-4-8192-ext", "ubuntu-os-cloud/ubuntu-minimal-2404-lts-amd64", 10],
+  ["northamerica-northeast1-a", "f1-micro", "projects/my-project/global/images/family/mine", 65_536],
+  ["europe-west12-b", "t2a-standard-1", "example.com:mine/Debian_12", 20],
+  ["asia-east2-a", "c3-highcpu-4", "https://www.googleapis.com/compute/v1/projects/p/global/images/i", 11],
+])("GIVEN %s, %s, %s and %i GB, THEN the VM gets them as they are", (zone, machineType, image, diskSizeGb) => {
+  const { resource } = synthesize({ gcpHost: { zone, machineType, image, diskSizeGb, imageHasCloudInit: true } });
+  expect(resource["google_compute_instance"]?.["gcp_instance"]).toMatchObject({
+    zone,
+    machine_type: machineType,
+    boot_disk: { initialize_params: { image, size: diskSizeGb } },
+  });
+});
+
 test("GIVEN an image without cloud-init, THEN synth says which to take, for user-data would be ignored in silence", () => {
   expect(problems({ gcpHost: { image: "debian-cloud/debian-12" } })).toMatchInlineSnapshot(
     `"net/gcp: image 'debian-cloud/debian-12' may lack cloud-init (Google's Debian images do), and user-data would be ignored in silence; take one of ubuntu-os-cloud, or set imageHasCloudInit: true if yours has it"`,

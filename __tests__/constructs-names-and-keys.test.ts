@@ -107,8 +107,16 @@ describe("GIVEN the reference network, WHEN a name would not be safe, THEN synth
      "net/sz: ssh destination '-oProxyCommand=id' may hold only letters, digits and . : @ _ -, and not start with a dash
      net/hk: user 'Root!' is not a Linux user name; write e.g. root, admin or wgchain
      net/hk: ssh port 0 is out of range; take a whole number from 1 to 65535
-     net/hkt: ssh destination '-J evil' may hold only letters, digits and . : @ _ -, and not start with a dash"
+     net/hkt: jump host '-J evil' is not [USER@]HOST[:PORT]; write e.g. admin@bastion.example:2222, an IPv6 address in brackets ([2001:db8::1]:22), several joined by commas"
     `);
+  });
+  test("a jump host with an IPv6 address in brackets is taken, one without is not", () => {
+    const jumpOf = (jump: string): string => {
+      const said = problems({ hktHost: { jump }, hk: { mtuBytes: 1 } }).split("\n");
+      return said.find((line) => line.startsWith("net/hkt:")) ?? "taken";
+    };
+    expect(jumpOf("[2001:db8::1]:22,admin@[2001:db8::2]")).toBe("taken");
+    expect(jumpOf("2001:db8::1")).toContain("jump host '2001:db8::1' is not [USER@]HOST[:PORT]");
   });
 });
 

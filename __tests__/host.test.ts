@@ -49,7 +49,7 @@ describeAsRoot("a host's life", () => {
     expect(h.machine.ok("stat -c '%a %U' /etc/wireguard/wgp.conf /usr/local/lib/wgchain/wgchain-host")).toBe(
       "600 root\n755 root\n",
     );
-    expect(h.confirm()).toEqual({ status: 0, out: "" });
+    expect(h.confirm()).toEqual({ status: 0, out: "wgchain: checked\nwgchain: committed\n" });
   });
 
   test("forwarding comes after rules and nft, interfaces after forwarding", () => {
@@ -72,8 +72,8 @@ describeAsRoot("a host's life", () => {
     const look = (): string =>
       `${h.sockets()}${h.machine.ok("find /etc/wgchain /etc/wireguard /usr/local/lib/wgchain /var/lib/wgchain -type f -printf '%p %T@ %i\\n' | sort")}`;
     const before = look();
-    expect(h.add(hk)).toEqual({ status: 0, out: "" });
-    expect(h.confirm()).toEqual({ status: 0, out: "" });
+    expect(h.add(hk)).toEqual({ status: 0, out: "wgchain: prepared\nwgchain: added\nwgchain: switched\n" });
+    expect(h.confirm()).toEqual({ status: 0, out: "wgchain: checked\nwgchain: committed\n" });
     expect(look()).toBe(before);
   });
 
@@ -143,9 +143,9 @@ describeAsRoot("a host's life", () => {
 
   test("confirm refuses another generation and a host that does not stand, and prunes nothing then", () => {
     const before = h.machine.dump();
-    const other = h.verb(`confirm ${"0".repeat(64)}`);
+    const other = h.verb(`confirm ${"0".repeat(64)} f00d </dev/null`);
     expect(other.status).toBe(1);
-    expect(other.out).toContain("not 000000000000: another deploy came between");
+    expect(other.out).toContain("not 000000000000: f00d committed; run the deploy again");
     expect(h.machine.dump()).toBe(before);
     h.machine.ok("ip rule del pref 12000; ip rule add pref 13000 from 10.1.1.1 lookup 7700 protocol 119");
     const standing = h.confirm();
@@ -158,9 +158,11 @@ describeAsRoot("a host's life", () => {
 
   test("somebody's flush of nftables, or a hand-edited table, is mended by the next add", () => {
     h.machine.ok("nft delete table ip wgchain");
-    expect(commands(h.add(hk))).toEqual(["nft -f /etc/wgchain/nftables.nft"]);
-    h.machine.ok("nft add element ip wgchain labels '{ 10.0.0.1 : 10.0.0.2 }'");
-    expect(commands(h.add(hk))).toEqual(["nft -f /etc/wgchain/nftables.nft"]);
+    expect(h.deploy(hk)).toEqual(["nft -f (table ip wgchain)"]);
+    h.machine.ok("nft add element ip wgchain label_on_wg6 '{ 10.0.0.1 : 10.0.0.2 }'");
+    expect(h.deploy(hk)).toEqual(["nft -f (1 stale elements)"]);
+    h.machine.ok("nft flush chain ip wgchain leave");
+    expect(h.deploy(hk)).toEqual(["nft -f (table ip wgchain, which somebody has changed)"]);
   });
 
   test("an interface taken down and up again has its routes back in all tables", () => {
@@ -249,9 +251,10 @@ describeAsRoot("a host's life", () => {
   });
 
   test("status says what stands and what does not", () => {
-    expect(h.verb("status").out).toContain("rules 4 of 4, routes 6 of 6, forwarding 1");
+    expect(h.verb("status").out).toContain("4 rules, 6 routes in 2 tables");
+    expect(h.verb("doctor").out).not.toContain("drift");
     h.machine.ok("ip rule del pref 12000");
-    expect(h.verb("status").out).toContain("problem: missing rule: pref 12000 iif wgp lookup 7700");
+    expect(h.verb("doctor").out).toContain("drift\tip -4 rule add pref 12000 iif wgp lookup 7700 protocol 119");
     h.deploy(hk);
   });
 

@@ -1,8 +1,18 @@
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fc from "fast-check";
-import { parsePublicKey } from "../lib/key";
-import { parseInteger, parseInterfaceName, parseName, parseNodeName, parseSshDestination, parseUserName } from "../lib/name";
+import { parsePskDigest, parsePublicKey } from "../lib/key";
+import {
+  parseInteger,
+  parseInterfaceName,
+  parseName,
+  parseNodeName,
+  parseSshDestination,
+  parseSshJump,
+  parseUserName,
+} from "../lib/name";
 import { ParseError } from "../lib/problem";
+import { parseTimeSpan } from "../lib/time-span";
 import { clamped, keyPairOf } from "./support/keys";
 
 const seed = fc.uint8Array({ minLength: 32, maxLength: 32 });
@@ -66,6 +76,28 @@ describe("parsePublicKey", () => {
   });
 });
 
+describe("parsePskDigest", () => {
+  const key = createHash("sha256").update("psk").digest("base64");
+  const digest = createHash("sha256").update(key).digest("hex");
+  test("takes 64 lower-case hex digits alone, and never shows what it was given", () => {
+    expect(parsePskDigest(digest, "digest")).toBe(digest);
+    for (const text of [
+      digest.toUpperCase(),
+      digest.slice(1),
+      `${digest}0`,
+      `${digest}\n`,
+      ` ${digest}`,
+      `${digest}  -`,
+      key,
+      "",
+    ]) {
+      expect(codeOf(() => parsePskDigest(text, "digest"))).toBe("malformed-psk-digest");
+      if (text !== "") expect(messageOf(() => parsePskDigest(text, "digest"))).not.toContain(text);
+    }
+    expect(messageOf(() => parsePskDigest(key, "digest"))).toContain("a key itself stood there (not shown");
+  });
+});
+
 describe("names", () => {
   const anything = fc.oneof(fc.string(), fc.string({ unit: "grapheme" }), fc.stringMatching(/^[\w .;$/@:-]{0,70}$/));
   const shellSafe = /^[A-Za-z0-9_][A-Za-z0-9_-]*$/;
@@ -97,6 +129,34 @@ describe("names", () => {
       }),
     );
     expect(["sz", "admin@sz.example", "198.51.100.10"].map(parseSshDestination)).toHaveLength(3);
+  });
+  test("a jump host holds nothing of a shell's or ssh's own (%, which it expands), and is no option", () => {
+    const hop = fc.stringMatching(/^(-|%|\$\(|[\w.-]{0,3}@)?\[?[\w.:%,-]{0,20}\]?(:\d{1,6})?$/);
+    fc.assert(
+      fc.property(fc.oneof(anything, hop), (text) => {
+        if (codeOf(() => parseSshJump(text)) === "accepted") expect(text).toMatch(/^(?!-)(?!.*,-)[\w.:@,[\]-]+$/);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+  const jumps = {
+    accepted: ["bastion", "admin@bastion.example:2222", "[2001:db8::1]:22", "a@[::1]", "a@b:22,[::ffff:192.0.2.1],c:65535"],
+    refused: ["2001:db8::1", "h:0", "h:65536", "a@", "@b", "a@b@c", "[::1", "[1.2.3.4]", "[fe80::1%eth0]", "a,", "", "ssh://h"],
+  };
+  test("what is accepted as jump host is what ssh -J takes", () => {
+    for (const jump of jumps.accepted) {
+      expect(parseSshJump(jump)).toBe(jump);
+      expect(spawnSync("ssh", ["-F", "none", "-G", "-J", jump, "host"], { encoding: "utf8" })).toMatchObject({ status: 0 });
+    }
+    for (const jump of jumps.refused) expect([jump, codeOf(() => parseSshJump(jump))]).toEqual([jump, "bad-name"]);
+  });
+  test("a time span is in systemd's words and in range", () => {
+    const parse = (text: string): string => codeOf(() => parseTimeSpan(text, "span", 60, 604_800));
+    expect(["60s", "5min", "1h 30min", "7d", "1min"].map(parse)).toEqual(Array(5).fill("accepted"));
+    expect(["59s", "8d", "6d 25h"].map(parse)).toEqual(Array(3).fill("time-span-out-of-range"));
+    const not = ["", "5", "5 min", "5m", "5M", "05min", "0min", "-5min", "5min ", "1.5h", "5min\n", "5min;", "1h30min", "daily"];
+    expect(not.map(parse)).toEqual(not.map(() => "malformed-time-span"));
+    expect(codeOf(() => parseTimeSpan(300 as never, "span", 60, 604_800))).toBe("malformed-time-span");
   });
   test("numbers are whole and in range", () => {
     const parse = (value: number): string => codeOf(() => parseInteger(value, "port", 1, 65_535, "out"));

@@ -21,6 +21,7 @@ const file = (name: string): string => main.files[name] ?? `no ${name}`;
 describe("what SZ gets", () => {
   test("nftables: marks and labels by maps, fail-closed at the uplink", () => {
     expect(file("sz/etc/wgchain/nftables.nft")).toMatchSnapshot();
+    expect(file("sz/etc/wgchain/elements")).toMatchSnapshot();
   });
   test("rules and routes", () => {
     expect(`${file("sz/etc/wgchain/rules")}\n${file("sz/etc/wgchain/routes")}`).toMatchSnapshot();
@@ -29,7 +30,7 @@ describe("what SZ gets", () => {
 
 test("HK's wg-quick file of wg6: no private key in it, and the endpoint that only apply knows by its name", () => {
   expect(file("hk/etc/wireguard/wg6.conf")).toMatchSnapshot();
-  expect(String((resource("null_resource", "hk_add")["triggers"] as Record<string, string>)["peer gcp on wg6"])).toContain(
+  expect(String((resource("null_resource", "hk_config")["triggers"] as Record<string, string>)["peer gcp on wg6"])).toContain(
     "endpoint ${google_compute_address.gcp_address.address}:",
   );
 });
@@ -89,48 +90,53 @@ describe("delivery", () => {
   const provisioners = (name: string) =>
     (resource("null_resource", name)["provisioner"] as Record<string, Record<string, unknown>>[]).map((one) => one["local-exec"]);
 
-  test("each host has an add and a confirm; hosts that live on have a membership, the VM has none", () => {
+  test("one resource deploys; each host has a config; hosts that live on have a membership, the VM has none", () => {
     expect(Object.keys(main.resource["null_resource"] ?? {})).toEqual([
-      ...["gcp_add", "gcp_confirm", "hk_add", "hk_confirm", "hk_membership", "hkt_add", "hkt_confirm", "hkt_membership"],
-      ...["sz_add", "sz_confirm", "sz_membership"],
+      ...["deploy", "gcp_config", "hk_config", "hk_membership", "hkt_config", "hkt_membership", "sz_config", "sz_membership"],
     ]);
   });
-  test("a membership's only trigger is the node, and it alone runs at destroy, with nothing but literals", () => {
+  test("a membership's only trigger is the node, and it runs at destroy, with nothing but literals; a config runs nothing", () => {
     for (const name of ["sz", "hk", "hkt"]) {
       expect(resource("null_resource", `${name}_membership`)["triggers"]).toEqual({ node: name });
       expect(provisioners(`${name}_membership`)).toMatchObject([{ when: "destroy", command: "bash wgchain/deliver destroy" }]);
       expect(JSON.stringify(provisioners(`${name}_membership`))).not.toContain("${");
-      for (const kind of ["add", "confirm"]) expect(provisioners(`${name}_${kind}`)[0]).not.toHaveProperty("when");
+      expect(resource("null_resource", `${name}_config`)).not.toHaveProperty("provisioner");
     }
   });
-  test("a confirm follows its add", () => {
-    for (const name of ["sz", "hk", "hkt", "gcp"]) {
-      expect(resource("null_resource", `${name}_confirm`)["triggers"]).toEqual({ add: `\${null_resource.${name}_add.id}` });
-    }
+  test("the deploy's triggers are the configs, and it follows all that hosts need", () => {
+    const { triggers, depends_on: after } = resource("null_resource", "deploy");
+    const names = ["gcp", "hk", "hkt", "sz"];
+    expect(triggers).toEqual(Object.fromEntries(names.map((name) => [name, `\${null_resource.${name}_config.id}`])));
+    expect(after).toEqual([
+      ...[
+        "google_compute_firewall.gcp_allow_ssh",
+        "google_compute_firewall.gcp_allow_udp_wg6",
+        "google_compute_instance.gcp_instance",
+      ],
+      ...Object.keys(main.resource["null_resource"] ?? {}).flatMap((name) =>
+        name === "deploy" ? [] : [`null_resource.${name}`],
+      ),
+    ]);
   });
-  test("adds go from exits to entries, confirms follow all adds and go from entries to exits", () => {
-    const order = Object.entries(main.resource["null_resource"] ?? {}).map(([name, one]) => {
-      const after = (one["depends_on"] as string[]).map((text) => text.replace(/^null_resource\./, ""));
-      return `${name} after ${after.length === 0 ? "nothing" : after.join(", ")}`;
-    });
-    expect(order).toMatchInlineSnapshot(`
-     [
-       "gcp_add after google_compute_instance.gcp_instance, google_compute_firewall.gcp_allow_ssh, google_compute_firewall.gcp_allow_udp_wg6",
-       "gcp_confirm after gcp_add, hk_add, hk_confirm, hkt_add, sz_add",
-       "hk_add after gcp_add, hk_membership, hkt_add",
-       "hk_confirm after gcp_add, hk_add, hkt_add, sz_add, sz_confirm",
-       "hk_membership after hkt_membership",
-       "hkt_add after hkt_membership",
-       "hkt_confirm after gcp_add, hk_add, hk_confirm, hkt_add, sz_add",
-       "hkt_membership after nothing",
-       "sz_add after hk_add, sz_membership",
-       "sz_confirm after gcp_add, hk_add, hkt_add, sz_add",
-       "sz_membership after hk_membership",
-     ]
+  test("memberships go from entries to exits: each follows those that its node sends to", () => {
+    const after = (name: string): unknown => resource("null_resource", `${name}_membership`)["depends_on"] ?? [];
+    expect(["sz", "hk", "hkt"].map(after)).toEqual([["null_resource.hk_membership"], ["null_resource.hkt_membership"], []]);
+  });
+  test("the deploy is told each host, how far it is from its exits, and of the VM what a new machine needs", () => {
+    const [apply] = provisioners("deploy") as { readonly environment: Readonly<Record<string, string>> }[];
+    expect(apply?.environment["WGCHAIN_HOSTS"]).toMatchInlineSnapshot(`
+     "node=sz id=\${null_resource.sz_config.id} rank=2 destination=198.51.100.10 alias=wgchain-sz
+     node=hk id=\${null_resource.hk_config.id} rank=1 destination=198.51.100.20 alias=wgchain-hk
+     node=gcp id=\${null_resource.gcp_config.id} rank=0 destination=\${google_compute_address.gcp_address.address} alias=wgchain-gcp-\${google_compute_instance.gcp_instance.instance_id} user=wgchain new=1 seconds=300 keys=wg6
+     node=hkt id=\${null_resource.hkt_config.id} rank=0 destination=198.51.100.30 alias=wgchain-hkt"
     `);
+    expect(apply?.environment).toMatchObject({
+      WGCHAIN_VALUES: "gcp_address=${google_compute_address.gcp_address.address}",
+      WGCHAIN_REVERT_SECONDS: "60",
+    });
   });
   test("SZ's triggers are one key an object", () => {
-    const { triggers } = resource("null_resource", "sz_add");
+    const { triggers } = resource("null_resource", "sz_config");
     const brief = Object.keys(triggers as object).map((key) => key.replace(/ (?:file )?\/\S+$/, " ..."));
     expect([...new Set(brief)]).toMatchInlineSnapshot(`
      [
@@ -140,10 +146,15 @@ describe("delivery", () => {
        "file ...",
        "interface wgp",
        "interface wgs",
+       "network 10.66.220.0/24",
+       "network 10.66.224.0/19",
+       "network 10.66.6.0/24",
+       "network 10.66.7.0/24",
        "nftables",
        "peer client on wgs",
        "peer client2 on wgs",
        "peer hk on wgp",
+       "probe hk on wgp",
        "program wgchain-host",
        "route 10.66.220.0/24 in table 429214",
        "route 10.66.220.0/24 in table 666388",
@@ -167,6 +178,7 @@ describe("delivery", () => {
        "source 10.66.224.2 on wgs",
        "source 10.66.224.3 on wgs",
        "source 10.66.225.2 on wgs",
+       "wg-quick hooks",
      ]
     `);
   });
@@ -215,11 +227,11 @@ describe("a changed main.ts", () => {
   const changed = (before: Record<string, string>, after: Record<string, string>): string[] =>
     [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => before[key] !== after[key]).sort();
   const triggers = ({ resource: all }: Synthesized): Record<string, unknown> =>
-    (all["null_resource"]?.["sz_add"]?.["triggers"] ?? {}) as Record<string, unknown>;
+    (all["null_resource"]?.["sz_config"]?.["triggers"] ?? {}) as Record<string, unknown>;
 
   test("10.66.224.2 to HKT: what concerns it at SZ, and nothing of other hosts", async () => {
     const moved = await synthesizeMain(edits.moved);
-    expect(changed(parts(main), parts(moved))).toEqual(["null_resource.sz_add"]);
+    expect(changed(parts(main), parts(moved))).toEqual(["null_resource.sz_config"]);
     expect(differences(triggers(main), triggers(moved))).toMatchInlineSnapshot(`
      [
        "source 10.66.224.2 on wgs: exit gcp via wgp from 10.66.220.224 -> exit hkt via wgp from 10.66.220.225",
@@ -227,7 +239,7 @@ describe("a changed main.ts", () => {
     `);
     expect(changed(main.files, moved.files)).toMatchInlineSnapshot(`
      [
-       "sz/etc/wgchain/nftables.nft",
+       "sz/etc/wgchain/elements",
        "sz/etc/wgchain/sources",
      ]
     `);
@@ -235,7 +247,7 @@ describe("a changed main.ts", () => {
 
   test("one more client: its peer, its source and its place in the maps at SZ; Google's resources stay byte by byte", async () => {
     const more = await synthesizeMain(edits.oneMore, client3);
-    expect(changed(parts(main), parts(more))).toEqual(["null_resource.sz_add"]);
+    expect(changed(parts(main), parts(more))).toEqual(["null_resource.sz_config"]);
     expect(differences(triggers(main), triggers(more)).map((line) => line.replace(/key \S+/, "key KEY"))).toMatchInlineSnapshot(`
      [
        "peer client3 on wgs: (none) -> key KEY allowed-ips 10.66.224.4/32",
@@ -244,7 +256,7 @@ describe("a changed main.ts", () => {
     `);
     expect(changed(main.files, more.files)).toMatchInlineSnapshot(`
      [
-       "sz/etc/wgchain/nftables.nft",
+       "sz/etc/wgchain/elements",
        "sz/etc/wgchain/peers",
        "sz/etc/wgchain/sources",
        "sz/etc/wireguard/wgs.conf",

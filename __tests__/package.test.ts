@@ -3,6 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { program } from "../constructs/payload";
 import type { Inventory } from "../lib/inventory";
 
 jest.setTimeout(180_000);
@@ -75,7 +76,7 @@ describe("the package", () => {
 
   test("holds programs and types, and no test, key or source", () => {
     const files = ok(["tar", "-tzf", tarball]).trim().split("\n");
-    for (const file of ["dist/constructs/index.d.ts", "dist/host/wgchain-host", "dist/host/deliver", "dist/cli/wgchain.js"]) {
+    for (const file of ["dist/constructs/index.d.ts", "dist/host/deploy", "dist/host/deliver", "dist/cli/wgchain.js"]) {
       expect(files).toContain(`package/${file}`);
     }
     expect(files.filter((file) => /__tests__|\.test\.|\.key$|\.pub$|known_hosts|(?<!\.d)\.ts$/.test(file))).toEqual([]);
@@ -123,8 +124,8 @@ describe("the package", () => {
     ok([process.execPath, "main.js"], environment);
     const stack = join(out, "stacks", "reference");
     expect(read(stack, "cdk.tf.json")).toContain("google_compute_instance");
-    expect(read(stack, "wgchain/nodes/sz/usr/local/lib/wgchain/wgchain-host")).toBe(read(repository, "host/wgchain-host"));
-    expect(read(stack, "wgchain/deliver")).toBe(read(repository, "host/deliver"));
+    expect(read(stack, "wgchain/nodes/sz/usr/local/lib/wgchain/wgchain-host")).toBe(program());
+    for (const name of ["deliver", "deploy"]) expect(read(stack, "wgchain", name)).toBe(read(repository, "host", name));
   });
 
   test("its command works there; the lab says what it needs", () => {

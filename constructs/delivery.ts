@@ -1,18 +1,13 @@
-import * as path from "node:path";
-import { App, Lazy, TerraformStack, Token, type LocalExecProvisioner } from "cdktf";
-import { Resource } from "@cdktf/provider-null/lib/resource";
+import { Lazy, TerraformStack, Token } from "cdktf";
 import type { Construct } from "constructs";
-import { DeferredAddress } from "../lib/address";
 import { interfacesOf } from "../lib/check/names";
 import type { Compiled } from "../lib/compile";
-import type { Network } from "../lib/model/model";
+import { deferredOf, directoryFromStack, NamedResource } from "./deploy";
 import type { Directory } from "./directory";
 import type { GceVm } from "./gce-vm";
 import { sshIntent, type SshHost } from "./host";
 import { WgNetwork } from "./network";
 import { programDigest } from "./payload";
-
-type Verb = "add" | "confirm" | "destroy";
 
 export interface Connection {
   /** What stands after `ssh`. */
@@ -26,17 +21,15 @@ export interface Connection {
 }
 
 /**
- * How configuration reaches a host: three null_resources.
+ * A host's part of a deploy, two null_resources:
  *
  * - `NODE_membership` stands for the node's being in the network. Its only trigger is the name, so nothing but the node's leaving runs its destroy
  *   provisioner, which cleans the host. A VM has none: it goes as a whole, and a dead one must not block that.
- * - `NODE_add` brings what is wanted, adding only; exits first, entries last.
- * - `NODE_confirm` opens a new session after all hosts have added, and prunes; entries first.
+ * - `NODE_config` is what the host should hold, for Terraform to compare and show. It runs nothing: `Deploy` takes the hosts whose config is another.
  */
 export class Delivery {
-  private readonly membership: Resource | undefined;
-  private readonly add: Resource;
-  private readonly confirm: Resource;
+  private readonly membership: NamedResource | undefined;
+  private readonly config: NamedResource;
 
   constructor(
     private readonly scope: Construct,
@@ -44,41 +37,56 @@ export class Delivery {
     private readonly connection: Connection,
     private readonly vm: GceVm | undefined,
   ) {
-    this.membership =
-      vm === undefined ? this.resource("membership", { node: name }, [this.provisioner("destroy", {})]) : undefined;
-    this.add = this.resource("add", this.lazyTriggers(), [
-      this.provisioner("add", { ...this.vmEnvironment(), ...this.values(), ...this.privateKeys() }),
-    ]);
-    this.confirm = this.resource("confirm", { add: this.add.id }, [
-      this.provisioner("confirm", { ...this.vmEnvironment(), ...this.values() }),
-    ]);
+    this.membership = vm === undefined ? this.makeMembership() : undefined;
+    this.config = new NamedResource(scope, "config", `${name}_config`, { triggers: this.lazyTriggers() });
   }
 
+  /** Terraform's id of what the host should hold: another when that is. */
+  get id(): string {
+    return `\${${this.config.reference}.id}`;
+  }
+
+  /** What must stand before this host can be deployed to. */
+  get references(): string[] {
+    const machine = (this.vm?.all ?? []).map((one) => `${one.terraformResourceType}.${one.friendlyUniqueId}`);
+    return [this.config.reference, ...(this.membership === undefined ? [] : [this.membership.reference]), ...machine];
+  }
+
+  /** Memberships go in the order of tunnels, so that a destroy begins at the entries; a ring is cut by the order. */
   prepare({ network, order }: Compiled, deliveries: ReadonlyMap<string, Delivery>): void {
-    const rank = new Map(order.map((node, index) => [node.name, index]));
-    const own = rank.get(this.name) ?? 0;
-    const linked = (from: "client" | "server", to: "client" | "server"): Delivery[] =>
-      network.tunnels
-        .filter((tunnel) => tunnel[from].node.name === this.name)
-        .flatMap((tunnel) => deliveries.get(tunnel[to].node.name) ?? []);
-    // A node is added after those it sends to, and confirmed after those that send to it; a ring of tunnels is cut by the order.
-    const before = linked("client", "server").filter(({ name }) => (rank.get(name) ?? 0) < own);
-    const behind = linked("server", "client").filter(({ name }) => (rank.get(name) ?? 0) > own);
-    const ids = (resources: (Resource | undefined)[]): string[] =>
-      [...new Set(resources.flatMap((one) => (one === undefined ? [] : [`null_resource.${one.friendlyUniqueId}`])))].sort();
-    if (this.membership !== undefined) this.membership.dependsOn = ids(before.map((one) => one.membership));
-    this.add.dependsOn = [
-      ...ids([this.membership, ...before.map((one) => one.add)]),
-      ...(this.vm?.all ?? []).map((one) => `${one.terraformResourceType}.${one.friendlyUniqueId}`),
-    ];
-    this.confirm.dependsOn = ids([...[...deliveries.values()].map((one) => one.add), ...behind.map((one) => one.confirm)]);
+    if (this.membership === undefined) return;
+    const place = new Map(order.map((node, index) => [node.name, index]));
+    const servers = network.tunnels.filter(({ client }) => client.node.name === this.name).map(({ server }) => server.node.name);
+    const before = servers.filter((name) => (place.get(name) ?? 0) < (place.get(this.name) ?? 0));
+    this.membership.dependsOn = [...new Set(before.flatMap((name) => deliveries.get(name)?.membership?.reference ?? []))].sort();
   }
 
-  private resource(kind: string, triggers: Record<string, string>, provisioners: LocalExecProvisioner[]): Resource {
-    const resource = new Resource(this.scope, kind, { triggers, provisioners });
-    // By name and not by place in the tree: moving a construct must not destroy and clean a live host.
-    resource.overrideLogicalId(`${this.name}_${kind}`);
-    return resource;
+  /** This host in WGCHAIN_HOSTS. */
+  line({ network }: Compiled, rank: number): string {
+    const { destination, hostKeyAlias, user, port, jump } = this.connection;
+    const keys = interfacesOf(network).filter((one) => one.node.name === this.name);
+    const ofVm = {
+      new: 1,
+      seconds: 300,
+      keys: keys
+        .map((one) => one.name)
+        .sort()
+        .join(","),
+    };
+    const words = { node: this.name, id: this.id, rank, destination, alias: hostKeyAlias, user, port, jump };
+    return Object.entries({ ...words, ...(this.vm === undefined ? {} : ofVm) })
+      .filter(([, value]) => value !== undefined && value !== "")
+      .map(([name, value]) => `${name}=${value}`)
+      .join(" ");
+  }
+
+  private makeMembership(): NamedResource {
+    const { scope, name, connection } = this;
+    const provisioner = Delivery.destroy(name, connection, TerraformStack.of(scope));
+    return new NamedResource(scope, "membership", `${name}_membership`, {
+      triggers: { node: name },
+      provisioners: [{ type: "local-exec", when: "destroy", ...provisioner }],
+    });
   }
 
   /** One key an object, in words; addresses that only apply knows are references, so that a new one is delivered. */
@@ -100,83 +108,29 @@ export class Delivery {
     );
   }
 
-  private provisioner(verb: Verb, environment: Record<string, string>): LocalExecProvisioner {
-    const { command, environment: common } = Delivery.command(verb, this.name, this.connection, TerraformStack.of(this.scope));
-    return {
-      type: "local-exec",
-      command,
-      ...(verb === "destroy" ? { when: "destroy" as const } : {}),
-      environment: { ...common, ...environment },
-    };
-  }
-
-  private vmEnvironment(): Record<string, string> {
-    return this.vm === undefined ? {} : { WGCHAIN_ACCEPT_NEW: "1", WGCHAIN_CONNECT_SECONDS: "300" };
-  }
-
-  /** The addresses that only apply knows and that this host's files hold. */
-  private values(): Record<string, string> {
-    const text = this.lazyText(({ hosts, network }) => {
-      const files = Object.values(hosts.find((host) => host.node === this.name)?.files ?? {});
-      return deferredOf(network)
-        .filter((address) => files.some((file) => file.includes(address.toString())))
-        .map((address) => `${address.name}=\${${address.terraform}}`)
-        .join("\n");
-    });
-    return { WGCHAIN_VALUES: text };
-  }
-
-  private privateKeys(): Record<string, string> {
-    if (this.vm === undefined) return {};
-    const names = this.lazyText(({ network }) =>
-      interfacesOf(network)
-        .filter((one) => one.node.name === this.name)
-        .map((one) => one.name)
-        .sort()
-        .join(" "),
-    );
-    return { WGCHAIN_PRIVATE_KEYS: names };
-  }
-
-  private lazyText(of: (compiled: Compiled) => string): string {
-    return Lazy.stringValue({ produce: ({ preparing }) => (preparing ? "" : of(WgNetwork.of(this.scope).result())) });
-  }
-
   /** The connection to an existing host. */
   static connection(name: string, host: SshHost, directory: Directory): Connection {
     const { kind: _kind, ...ssh } = sshIntent(host);
     return { ...ssh, hostKeyAlias: `wgchain-${name}`, directory };
   }
 
-  /** What local-exec runs; it runs in the stack's directory. All of it but Google's addresses is literal, as destroy provisioners need. */
-  static command(
-    verb: Verb,
+  /** What local-exec runs, in the stack's directory, to take wgchain off a host. All of it is literal, as destroy provisioners need. */
+  static destroy(
     name: string,
-    connection: Connection,
+    { destination, hostKeyAlias, directory, user, port, jump }: Connection,
     stack: TerraformStack,
   ): { command: string; environment: Record<string, string> } {
     return {
-      command: `bash wgchain/deliver ${verb}`,
+      command: "bash wgchain/deliver destroy",
       environment: {
         WGCHAIN_NODE: name,
-        WGCHAIN_PAYLOAD: `wgchain/nodes/${name}`,
-        WGCHAIN_SSH_DESTINATION: connection.destination,
-        ...(connection.user === undefined ? {} : { WGCHAIN_SSH_USER: connection.user }),
-        ...(connection.port === undefined ? {} : { WGCHAIN_SSH_PORT: String(connection.port) }),
-        ...(connection.jump === undefined ? {} : { WGCHAIN_SSH_JUMP: connection.jump }),
-        WGCHAIN_DIR: directoryFromStack(connection.directory, stack),
-        WGCHAIN_HOST_KEY_ALIAS: connection.hostKeyAlias,
+        WGCHAIN_SSH_DESTINATION: destination,
+        ...(user === undefined ? {} : { WGCHAIN_SSH_USER: user }),
+        ...(port === undefined ? {} : { WGCHAIN_SSH_PORT: String(port) }),
+        ...(jump === undefined ? {} : { WGCHAIN_SSH_JUMP: jump }),
+        WGCHAIN_DIR: directoryFromStack(directory, stack),
+        WGCHAIN_HOST_KEY_ALIAS: hostKeyAlias,
       },
     };
   }
-}
-
-const deferredOf = (network: Network): DeferredAddress[] =>
-  network.nodes.flatMap(({ address }) => (address instanceof DeferredAddress ? [address] : []));
-
-function directoryFromStack(directory: Directory, stack: TerraformStack): string {
-  if (path.isAbsolute(directory.path)) return directory.path;
-  const app = stack.node.root;
-  const outdir = App.isApp(app) ? path.resolve(app.outdir) : path.resolve("cdktf.out");
-  return path.relative(path.join(outdir, "stacks", stack.node.id), directory.absolute);
 }

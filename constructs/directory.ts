@@ -28,6 +28,13 @@ export class Directory {
     return text === undefined ? { source } : { text, source };
   }
 
+  /** Digest of a tunnel's pre-shared key; `name` is NODE.IFACE of its server end. The newline is the file's, all else is checked. */
+  presharedKeyDigest(name: string): KeyIntent {
+    const file = path.join("keys", `${name}.psk.sha256`);
+    const text = this.read(file)?.replace(/\n$/, "");
+    return { ...(text === undefined ? {} : { text }), source: path.join(this.path, file) };
+  }
+
   authorizedKeys(): readonly string[] {
     const lines = (this.read("authorized_keys") ?? "").split("\n").map((line) => line.trim());
     return lines.filter((line) => line !== "" && !line.startsWith("#"));

@@ -45,6 +45,8 @@ export interface ExitNetworkProps {
   readonly clientInterface?: string;
   /** UDP port that clients connect to. @default 51820 */
   readonly listenPort?: number;
+  /** Whether all its tunnels use a pre-shared key; `links` may say otherwise of one. @default false */
+  readonly presharedKeys?: boolean;
   /** By "CLIENT_NODE-SERVER_NODE" (e.g. "sz-hk"): what is set by hand of the tunnel between the two. */
   readonly links?: Readonly<Record<string, LinkProps>>;
 }
@@ -97,7 +99,7 @@ export class ExitNetwork extends Construct {
 
   private makeTunnels(space: Ipv4Prefix): ReadonlyMap<string, WgTunnel> {
     const hops = this.hops();
-    const { links = {} } = this.props;
+    const { links = {}, presharedKeys = false } = this.props;
     for (const name of Object.keys(links)) {
       if (!hops.has(name))
         this.problem("unknown-link", `links names '${name}', but no exit goes that way; write one of ${list([...hops.keys()])}`);
@@ -114,6 +116,7 @@ export class ExitNetwork extends Construct {
       const { labels: _labels, ...link } = links[name] ?? {};
       const network = networks.get(this.scoped(name));
       const tunnel = new WgTunnel(this, name, {
+        presharedKey: presharedKeys,
         ...link,
         client,
         server,

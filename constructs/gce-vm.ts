@@ -5,7 +5,7 @@ import { ComputeNetwork } from "@cdktf/provider-google/lib/compute-network";
 import { ComputeSubnetwork } from "@cdktf/provider-google/lib/compute-subnetwork";
 import type { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
-import { gceMtuBytes } from "../lib/model/numbers";
+import { gceDiskGb, gceMtuBytes } from "../lib/model/numbers";
 import { cloudConfig } from "../lib/render/cloud-config";
 import type { GceHostProps } from "./host";
 
@@ -19,6 +19,7 @@ export interface GceVmProps extends GceHostProps {
  * deploy. Its user-data only makes the user for SSH: configuration comes over SSH as on every host, so a change never recreates the VM.
  */
 export class GceVm extends Construct {
+  static readonly defaultMachineType = "e2-micro";
   static readonly defaultUser = "wgchain";
   static readonly defaultSubnetwork = "10.170.0.0/24";
   static readonly defaultImage = "ubuntu-os-cloud/ubuntu-2404-lts-amd64";
@@ -98,7 +99,7 @@ export class GceVm extends Construct {
     return new ComputeInstance(this, "instance", {
       name: props.name,
       zone: props.zone,
-      machineType: props.machineType ?? "e2-micro",
+      machineType: props.machineType ?? GceVm.defaultMachineType,
       // Without it a change of machineType plans well and then fails.
       allowStoppingForUpdate: true,
       // It forwards only what it has masqueraded to its own address.
@@ -106,7 +107,7 @@ export class GceVm extends Construct {
       tags: [this.tag],
       bootDisk: {
         autoDelete: true,
-        initializeParams: { image: props.image ?? GceVm.defaultImage, size: props.diskSizeGb ?? 10 },
+        initializeParams: { image: props.image ?? GceVm.defaultImage, size: props.diskSizeGb ?? gceDiskGb.normal },
       },
       networkInterface: [{ subnetwork: subnetwork.id, accessConfig: [{ natIp: address.address }] }],
       shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true },

@@ -16,7 +16,7 @@ export interface SshHostProps {
   readonly user?: string;
   /** SSH port. @default what ssh_config says */
   readonly port?: number;
-  /** Jump host, as `ssh -J` takes it. @default what ssh_config says */
+  /** Jump host, as `ssh -J` takes it: [USER@]HOST[:PORT], an IPv6 address in brackets, several joined by commas. @default what ssh_config says */
   readonly jump?: string;
 }
 
@@ -44,7 +44,7 @@ export interface GceHostProps {
   readonly image?: string;
   /** Say so when `image` is one of your own and has cloud-init. @default false */
   readonly imageHasCloudInit?: boolean;
-  /** Size of the boot disk. @default 10 */
+  /** Size of the boot disk in GB, 10 to 65536. @default 10 */
   readonly diskSizeGb?: number;
 }
 

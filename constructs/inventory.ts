@@ -1,7 +1,7 @@
 import { interfacesByNode, type Compiled } from "../lib/compile";
 import type { NetworkIntent, NodeIntent } from "../lib/intent";
-import type { Inventory, InventoryNode } from "../lib/inventory";
-import type { Interface, Network } from "../lib/model/model";
+import type { Inventory, InventoryInterface, InventoryNode } from "../lib/inventory";
+import type { Interface, Network, Tunnel } from "../lib/model/model";
 import type { Problem } from "../lib/problem";
 import { promises } from "../lib/promise";
 import { DeferredAddress } from "../lib/address";
@@ -50,6 +50,7 @@ function inventoryNode(intent: NodeIntent, network: Network): InventoryNode | un
       listenPort: one.listenPort,
       mtuBytes: one.mtuBytes,
       publicKey: one.publicKey,
+      ...presharedOf(one, network),
       keyMadeOn: node.kind === "gce" ? ("operator" as const) : ("host" as const),
     })),
   };
@@ -66,8 +67,17 @@ function hostOf({ host, address }: NodeIntent): InventoryNode["host"] {
   };
 }
 
+const tunnelOf = (one: Interface, network: Network): Tunnel | undefined =>
+  network.tunnels.find(({ server, client }) => server === one || client === one);
+
+function presharedOf(one: Interface, network: Network): Pick<InventoryInterface, "preshared"> {
+  const { server, preshared } = tunnelOf(one, network) ?? {};
+  if (server === undefined || preshared === undefined) return {};
+  return { preshared: { node: server.node.name, interface: server.name, digest: preshared.digest } };
+}
+
 function addressOf(one: Interface, network: Network): string {
-  const tunnel = network.tunnels.find(({ server, client }) => server === one || client === one);
+  const tunnel = tunnelOf(one, network);
   if (tunnel === undefined) {
     return network.clientInterfaces.find((clients) => clients === one)?.address.toString() ?? "";
   }

@@ -13,11 +13,13 @@ import type {
   NetworkIntent,
   NodeIntent,
   PolicyIntent,
+  RemovedIntent,
   TunnelIntent,
 } from "../lib/intent";
 import type { InventoryNode } from "../lib/inventory";
 import type { Problem } from "../lib/problem";
 import type { Delivery } from "./delivery";
+import { Deploy, NamedResource } from "./deploy";
 import { Directory } from "./directory";
 import { inventoryOf } from "./inventory";
 import { writeHostTree, writePrograms } from "./payload";
@@ -43,7 +45,8 @@ export class WgNetwork extends Construct {
 
   readonly directory: Directory;
   private readonly intent: Mutable<NetworkIntent>;
-  private readonly deliveries = new Map<string, Delivery>();
+  readonly deliveries = new Map<string, Delivery>();
+  private deploy: Deploy | undefined;
   private readonly leaving: InventoryNode[] = [];
   private readonly removed: Record<string, unknown>[] = [];
   private readonly earlyProblems: Problem[] = [];
@@ -60,6 +63,7 @@ export class WgNetwork extends Construct {
       tunnels: [],
       labels: [],
       policies: [],
+      removed: [],
       recorded: this.directory.recorded(),
     };
     this.node.addValidation({ validate: () => this.validate() });
@@ -76,6 +80,7 @@ export class WgNetwork extends Construct {
   addNode(intent: NodeIntent, delivery: Delivery): void {
     this.add("nodes", intent);
     this.deliveries.set(intent.name, delivery);
+    this.deploy ??= new Deploy(this);
   }
 
   addClientInterface(intent: ClientInterfaceIntent): void {
@@ -96,6 +101,11 @@ export class WgNetwork extends Construct {
 
   addPolicy(intent: PolicyIntent): void {
     this.add("policies", intent);
+  }
+
+  /** What is checked of a node that leaves. */
+  addRemovedIntent(intent: RemovedIntent): void {
+    this.add("removed", intent);
   }
 
   /** A node that leaves, and its `removed` block of Terraform, which cdktf has no construct for. */
@@ -136,7 +146,7 @@ export class WgNetwork extends Construct {
   }
 
   private problems(): readonly Problem[] {
-    return [...this.earlyProblems, ...this.compile().problems];
+    return [...this.earlyProblems, ...NamedResource.clashes(this.stack), ...this.compile().problems];
   }
 
   private validate(): string[] {
@@ -171,6 +181,7 @@ export class WgNetwork extends Construct {
     if (node !== this) return;
     const compiled = this.compile();
     for (const delivery of this.deliveries.values()) delivery.prepare(compiled, this.deliveries);
+    this.deploy?.prepare(this.deliveries.values());
     const providers = this.stack.node.findAll().filter((one) => one instanceof NullProvider);
     if (providers.length === 0) new NullProvider(this, "null");
   }

@@ -10,17 +10,27 @@ const hostProgram = "usr/local/lib/wgchain/wgchain-host";
 export function writeHostTree(stackDirectory: string, node: string, files: Readonly<Record<string, string>>): void {
   const root = path.join(stackDirectory, "wgchain", "nodes", node);
   for (const [file, text] of Object.entries(files)) write(path.join(root, file), text, 0o644);
-  write(path.join(root, hostProgram), read("wgchain-host"), 0o755);
+  write(path.join(root, hostProgram), program(), 0o755);
 }
 
 /** Writes the program that sends, and the one that runs on hosts. */
 export function writePrograms(stackDirectory: string): void {
-  for (const name of ["deliver", "wgchain-host"]) write(path.join(stackDirectory, "wgchain", name), read(name), 0o755);
+  for (const name of ["deliver", "deploy"]) write(path.join(stackDirectory, "wgchain", name), read(name), 0o755);
+  write(path.join(stackDirectory, "wgchain", "wgchain-host"), program(), 0o755);
 }
 
 /** Changes when the program on the hosts does, so that a new version of the package is delivered. */
 export function programDigest(): string {
-  return createHash("sha256").update(read("wgchain-host")).digest("hex").slice(0, 16);
+  return createHash("sha256").update(program()).digest("hex").slice(0, 16);
+}
+
+/** The host program in one piece: a host replaces one file by another in one step, never half of a program. */
+export function program(): string {
+  const parts = fs.readdirSync(path.join(programs, "program")).filter((name) => name.endsWith(".bash"));
+  return parts
+    .sort()
+    .map((name) => read(path.join("program", name)))
+    .join("\n");
 }
 
 const read = (name: string): string => fs.readFileSync(path.join(programs, name), "utf8");

@@ -23,6 +23,13 @@ export class RemovedNode extends Construct {
     super(scope, id);
     const { host, name = id, privateAddress } = props;
     const network = WgNetwork.of(this);
+    network.addRemovedIntent({
+      path: this.node.path,
+      name,
+      address: host.address,
+      host: sshIntent(host),
+      ...(privateAddress === undefined ? {} : { privateAddress }),
+    });
     const connection = Delivery.connection(name, host, network.directory);
     network.addRemoved(
       {
@@ -35,9 +42,7 @@ export class RemovedNode extends Construct {
       {
         from: `null_resource.${name}_membership`,
         lifecycle: { destroy: true },
-        provisioner: [
-          { "local-exec": { when: "destroy", ...Delivery.command("destroy", name, connection, TerraformStack.of(this)) } },
-        ],
+        provisioner: [{ "local-exec": { when: "destroy", ...Delivery.destroy(name, connection, TerraformStack.of(this)) } }],
       },
     );
   }

@@ -1,7 +1,7 @@
 import { Construct } from "constructs";
 import { DeferredAddress } from "../lib/address";
 import type { GceIntent, NodeIntent } from "../lib/intent";
-import { gceMtuBytes, linkMtuBytes } from "../lib/model/numbers";
+import { gceDiskGb, gceMtuBytes, linkMtuBytes } from "../lib/model/numbers";
 import { ClientInterface, type ClientInterfaceProps } from "./client-interface";
 import { Delivery, type Connection } from "./delivery";
 import { GceVm } from "./gce-vm";
@@ -19,6 +19,11 @@ export interface WgNodeProps {
   readonly privateMtuBytes?: number;
   /** Whether traffic may leave here to the internet, masqueraded. @default false */
   readonly exit?: boolean;
+  /**
+   * How often the host puts back what has changed on it since the last deploy: a time span of systemd's, e.g. "5min" or "1h 30min", from a minute to a
+   * week. @default never
+   */
+  readonly repairEvery?: string;
   /** Name in files, keys and Terraform: a letter, then letters, digits, dash and underscore. @default the construct's id */
   readonly name?: string;
 }
@@ -67,7 +72,7 @@ export class WgNode extends Construct {
   }
 
   private toIntent(props: WgNodeProps): NodeIntent {
-    const { host, privateAddress } = props;
+    const { host, privateAddress, repairEvery } = props;
     return {
       path: this.node.path,
       name: this.name,
@@ -78,12 +83,16 @@ export class WgNode extends Construct {
       privateMtuBytes: props.privateMtuBytes ?? linkMtuBytes.ethernet,
       exit: props.exit ?? false,
       ...(privateAddress === undefined ? {} : { privateAddress }),
+      ...(repairEvery === undefined ? {} : { repairEvery }),
     };
   }
 
   private gceIntent(host: GceHost): GceIntent {
     return {
       kind: "gce",
+      zone: host.zone,
+      machineType: host.machineType ?? GceVm.defaultMachineType,
+      diskSizeGb: host.diskSizeGb ?? gceDiskGb.normal,
       user: host.user ?? GceVm.defaultUser,
       sshFrom: host.sshFrom,
       subnetwork: host.subnetwork ?? GceVm.defaultSubnetwork,

@@ -1,6 +1,6 @@
 import { Lazy } from "cdktf";
 import { Construct } from "constructs";
-import type { TunnelEndIntent } from "../lib/intent";
+import type { KeyIntent, TunnelEndIntent } from "../lib/intent";
 import { WgNetwork } from "./network";
 import type { WgNode } from "./wg-node";
 
@@ -32,6 +32,11 @@ export interface WgTunnelProps {
   readonly mtuBytes?: number;
   /** How often the client end keeps the way open; 0 for never. @default 25 */
   readonly keepaliveSeconds?: number;
+  /**
+   * Whether a pre-shared key is mixed in, so that what is recorded today stays closed to a quantum computer of tomorrow. `wgchain keys` makes it; its
+   * digest stands in `keys/SERVER_NODE.INTERFACE.psk.sha256` in wgchain's directory. @default false
+   */
+  readonly presharedKey?: boolean;
   readonly serverEnd?: WgTunnelEndProps;
   readonly clientEnd?: WgTunnelEndProps;
 }
@@ -62,6 +67,7 @@ export class WgTunnel extends Construct {
       serverAddress: props.serverAddress,
       keepaliveSeconds: props.keepaliveSeconds ?? 25,
       ...(props.clientAddress === undefined ? {} : { clientAddress: props.clientAddress }),
+      ...(props.presharedKey === true ? { preshared: this.presharedKey(props, network) } : {}),
     });
     const { vm } = props.server;
     const port = Lazy.stringValue({ produce: ({ preparing }) => (preparing ? "" : this.serverPort(network)) });
@@ -81,6 +87,10 @@ export class WgTunnel extends Construct {
       ...(props.listenPort === undefined ? {} : { listenPort: props.listenPort }),
       ...(mtu === undefined ? {} : { mtuBytes: mtu }),
     };
+  }
+
+  private presharedKey({ server, serverEnd }: WgTunnelProps, network: WgNetwork): KeyIntent {
+    return network.directory.presharedKeyDigest(`${server.name}.${serverEnd?.interfaceName ?? this.name}`);
   }
 
   private serverPort(network: WgNetwork): string {

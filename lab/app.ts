@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import type { Inventory } from "../lib/inventory";
 import { requireSound, runApp, type AppRun } from "../app/run-app";
+import { digestFiles, placeholderDigest } from "./preshared";
 import { LabError } from "./run";
 import { checkStack, stackFile, withLocalBackend } from "./stack";
 import type { Paths } from "./state";
@@ -27,7 +28,7 @@ function runIn(appDir: string, out: string, directory = process.env.WGCHAIN_DIR)
 }
 
 /** What the lab's own keys will mend. */
-const mended = new Set(["missing-public-key", "no-authorized-key"]);
+const mended = new Set(["missing-public-key", "missing-preshared-key", "no-authorized-key"]);
 
 export interface Inspection {
   readonly inventory: Inventory;
@@ -70,6 +71,7 @@ function placeholderKeys(directory: string, inventory: Inventory): void {
     key.writeUInt32BE(index + 1, 4);
     writeFileSync(join(directory, "keys", `${name}.pub`), `${key.toString("base64")}\n`);
   }
+  for (const file of digestFiles(inventory)) writeFileSync(join(directory, "keys", file), `${placeholderDigest}\n`);
   const hostKey = Buffer.alloc(51);
   hostKey.writeUInt32BE(11, 0);
   hostKey.write("ssh-ed25519", 4);

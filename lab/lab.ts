@@ -7,6 +7,7 @@ import { nothingChanged, runCdktf, mirrorNullProvider, type DeployResult, type V
 import { makeDirectory, makeKeys, recordAllocations, takeAllocations, writeSshConfig } from "./directory";
 import { alive, removeHost, type Host } from "./host";
 import { planOf, type Plan } from "./plan";
+import { makePresharedKeys } from "./preshared";
 import { probe, type Row } from "./probe";
 import { LabError, type RunOptions, type RunResult } from "./run";
 import { nodeOfInstance, stateValue } from "./stack";
@@ -74,6 +75,7 @@ export class Lab {
       await this.prepare({ appDir, nullProvider, inventory, plan });
       takeAllocations(this.paths, appsDirectory);
       await makeKeys(this.paths, inventory, (name) => this.host(name));
+      await makePresharedKeys(this.paths, inventory, (name) => this.host(name));
       const synthesized = await synthesize(this.paths, appDir);
       recordAllocations(this.paths, synthesized);
       if (nullProvider === "registry") await mirrorNullProvider(this.paths, synthesized.stack);
@@ -268,7 +270,8 @@ export class Lab {
     }
   }
 
-  private publicAddress(node: string): string | undefined {
+  /** Where a node is reached; undefined for a VM that is not there yet. */
+  publicAddress(node: string): string | undefined {
     const planned = this.state.required.plan.hosts.find(({ name }) => name === node);
     return planned?.address ?? this.state.required.vms.find(({ host }) => host === node)?.externalAddress;
   }

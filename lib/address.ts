@@ -121,6 +121,11 @@ export class Ipv4Prefix {
   toString(): string {
     return `${Ipv4Address.of(this.base).toString()}/${this.length}`;
   }
+
+  /** As the kernel's tools list it: a single address without its /32. */
+  get brief(): string {
+    return this.isHost ? Ipv4Address.of(this.base).toString() : this.toString();
+  }
 }
 
 /** An interface's own address with the network it stands in, e.g. 10.66.224.1/19. */

@@ -2,6 +2,7 @@ import { checkNetwork } from "./check";
 import { interfacesOf } from "./check/names";
 import { checkGce } from "./check/gce";
 import { checkReferences } from "./check/references";
+import { checkRemoved } from "./check/removed";
 import type { NetworkIntent } from "./intent";
 import type { Interface, Network, Node } from "./model/model";
 import { parseNetwork } from "./model/parse";
@@ -26,6 +27,7 @@ export function compile(intent: NetworkIntent): Compiled {
   const { network, problems, incomplete, ports } = parseNetwork(intent);
   checkReferences(intent, problems);
   checkGce(intent, problems);
+  checkRemoved(intent, problems);
   checkNetwork(network, problems, incomplete);
   const ways = Ways.find(network, intent.recorded, problems);
   return {

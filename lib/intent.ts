@@ -11,6 +11,8 @@ export interface NetworkIntent {
   readonly tunnels: readonly TunnelIntent[];
   readonly labels: readonly LabelIntent[];
   readonly policies: readonly PolicyIntent[];
+  /** Nodes that have left, whose hosts live on. */
+  readonly removed: readonly RemovedIntent[];
   /** From `allocations.json`: kind ("table", "port") to name to value. */
   readonly recorded: RecordedAllocations;
 }
@@ -27,6 +29,16 @@ export interface NodeIntent {
   readonly privateAddress?: string;
   readonly privateMtuBytes: number;
   readonly exit: boolean;
+  /** A time span of systemd's, e.g. "5min". */
+  readonly repairEvery?: string;
+}
+
+export interface RemovedIntent {
+  readonly path: string;
+  readonly name: string;
+  readonly address: string;
+  readonly host: SshIntent;
+  readonly privateAddress?: string;
 }
 
 export interface SshIntent {
@@ -39,6 +51,9 @@ export interface SshIntent {
 
 export interface GceIntent {
   readonly kind: "gce";
+  readonly zone: string;
+  readonly machineType: string;
+  readonly diskSizeGb: number;
   readonly user: string;
   readonly sshFrom: readonly string[];
   readonly subnetwork: string;
@@ -49,7 +64,7 @@ export interface GceIntent {
   readonly instance: string;
 }
 
-/** A public key as found: the text, or where it was looked for. */
+/** A public key, or a pre-shared key's digest, as found: the text, or where it was looked for. */
 export interface KeyIntent {
   readonly text?: string;
   /** For messages, e.g. "wgchain/keys/sz.wgs.pub". */
@@ -92,6 +107,8 @@ export interface TunnelIntent {
   readonly serverAddress: string;
   readonly clientAddress?: string;
   readonly keepaliveSeconds: number;
+  /** Digest of the pre-shared key; absent when the tunnel has none. */
+  readonly preshared?: KeyIntent;
 }
 
 export interface LabelIntent {

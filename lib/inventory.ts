@@ -12,7 +12,7 @@ export interface Inventory {
   readonly clients: readonly InventoryClient[];
   /** Recorded plus new allocations: what `allocations.json` should hold. */
   readonly allocations: Readonly<Record<string, Readonly<Record<string, string | number>>>>;
-  /** All that the checks found; `code` "missing-public-key" is what `wgchain keys` mends. */
+  /** All that the checks found; `code` "missing-public-key" and "missing-preshared-key" are what `wgchain keys` mends. */
   readonly problems: readonly InventoryProblem[];
 }
 
@@ -60,8 +60,19 @@ export interface InventoryInterface {
   readonly mtuBytes: number;
   /** Null: not made yet. */
   readonly publicKey: string | null;
+  /** The pre-shared key that it uses. Absent: none. */
+  readonly preshared?: InventoryPreshared;
   /** Where `wgchain keys` makes the private key: on the host, or in `private/` for a host that does not exist yet. */
   readonly keyMadeOn: "host" | "operator";
+}
+
+/** A tunnel's pre-shared key, the same at both of its interfaces. */
+export interface InventoryPreshared {
+  /** Node and interface of the tunnel's server end, which name the digest's file: `keys/NODE.IFACE.psk.sha256`. */
+  readonly node: string;
+  readonly interface: string;
+  /** sha256 of the key, 64 hex digits. Null: not made yet. */
+  readonly digest: string | null;
 }
 
 export interface InventoryClient {

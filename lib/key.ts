@@ -28,6 +28,20 @@ export function parsePublicKey(text: string, what: string): string {
   return text;
 }
 
+/**
+ * Digest of a pre-shared key: the sha256, in hex, of its 44 characters without a newline. It is public; the key is not, so what is no digest is never
+ * shown.
+ */
+export function parsePskDigest(text: string, what: string): string {
+  if (typeof text === "string" && /^[0-9a-f]{64}$/.test(text)) return text;
+  const got =
+    typeof text === "string" && /^[A-Za-z0-9+/]{43}=$/.test(text) ? "a key itself" : `${String(text).length} characters`;
+  throw new ParseError(
+    "malformed-psk-digest",
+    `${what} must be 64 hex digits (lower case) and a newline; ${got} stood there (not shown, in case it is secret); delete the file and run 'wgchain keys'`,
+  );
+}
+
 function looksClamped(bytes: Buffer): boolean {
   return ((bytes[0] ?? 0) & 7) === 0 && ((bytes[31] ?? 0) & 0xc0) === 0x40;
 }

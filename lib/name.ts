@@ -1,3 +1,4 @@
+import { IPv6 } from "ipaddr.js";
 import { ParseError } from "./problem";
 
 /** Names that reach a shell, a file or a rule set: letters, digits, dash and underscore, not starting with a dash. */
@@ -44,6 +45,30 @@ export function parseSshDestination(text: string): string {
     );
   }
   return text;
+}
+
+/**
+ * Jump hosts as `ssh -J` takes them: [USER@]HOST[:PORT], several joined by commas; an IPv6 address stands in brackets. No zone (%eth0): ssh would
+ * expand it.
+ */
+export function parseSshJump(text: string): string {
+  const wrong = String(text)
+    .split(",")
+    .find((hop) => !isJumpHop(hop));
+  if (typeof text === "string" && wrong === undefined) return text;
+  throw new ParseError(
+    "bad-name",
+    `jump host '${wrong ?? String(text)}' is not [USER@]HOST[:PORT]; write e.g. admin@bastion.example:2222, an IPv6 address in brackets ([2001:db8::1]:22), several joined by commas`,
+  );
+}
+
+function isJumpHop(hop: string): boolean {
+  const parts = /^(?:[A-Za-z0-9_][\w.-]*@)?(?:\[(?<ipv6>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9_][\w.-]*)(?::(?<port>[1-9]\d{0,4}))?$/.exec(
+    hop,
+  );
+  if (parts === null || hop.length > 253) return false;
+  const { ipv6, port } = parts.groups ?? {};
+  return (ipv6 === undefined || IPv6.isValid(ipv6)) && Number(port ?? 22) <= 65_535;
 }
 
 /** Name of a Linux user on a host. */

@@ -7,12 +7,18 @@ directory='' nodes=''
 readonly HK=(wg6 wg7 wgp) SZ=(wgp wgs)
 readonly GCP_ADDRESS=198.51.100.40
 
-deliver() { # NODE USER VERB: as Terraform's local-exec does
+# As Terraform's local-exec does.
+delivered() { # NODE USER
   local keys="${HK[*]}"
   [[ $1 != sz ]] || keys="${SZ[*]}"
-  env WGCHAIN_NODE="$1" WGCHAIN_PAYLOAD="$nodes/$1" WGCHAIN_SSH_DESTINATION=127.0.0.1 WGCHAIN_SSH_PORT="$port" WGCHAIN_SSH_USER="$2" \
-    WGCHAIN_DIR="$directory" WGCHAIN_HOST_KEY_ALIAS="wgchain-$1" WGCHAIN_PRIVATE_KEYS="$keys" WGCHAIN_VALUES="gcp_address=$GCP_ADDRESS" \
-    WGCHAIN_CONNECT_SECONDS=60 host/deliver "$3"
+  # The other ends of its tunnels are not there when it comes: a deploy would not stand without their answer.
+  : >"$nodes/$1/etc/wgchain/probes"
+  env WGCHAIN_HOSTS="node=$1 id=1 rank=0 destination=127.0.0.1 alias=wgchain-$1 user=$2 port=$port seconds=60 keys=${keys// /,}" \
+    WGCHAIN_DIR="$directory" WGCHAIN_VALUES="gcp_address=$GCP_ADDRESS" bash "$nodes/../deploy" apply
+}
+destroys() { # NODE USER
+  env WGCHAIN_NODE="$1" WGCHAIN_SSH_DESTINATION=127.0.0.1 WGCHAIN_SSH_PORT="$port" WGCHAIN_SSH_USER="$2" WGCHAIN_DIR="$directory" \
+    WGCHAIN_HOST_KEY_ALIAS="wgchain-$1" WGCHAIN_CONNECT_SECONDS=60 bash "$nodes/../deliver" destroy
 }
 
 same() { # WHAT GOT WANTED
@@ -39,14 +45,14 @@ dump() {
 
 # What a run of the host program must bring back, whoever took it away.
 stands() {
-  local status
-  status=$(guest '/usr/local/lib/wgchain/wgchain-host status')
-  printf '%s\n' "$status"
-  refused grep '^problem' <<<"$status"
-  grep -q 'forwarding 1$' <<<"$status"
+  local report
+  report=$(guest '/usr/local/lib/wgchain/wgchain-host doctor')
+  printf '%s\n' "$report"
+  # The other ends of the tunnels are not there.
+  refused grep -E '^(drift|problem)' < <(grep -v $'^problem\tno-handshake' <<<"$report")
+  grep -q $'^forwarding\t1$' <<<"$report"
 }
 
-delivered() { deliver "$1" "$2" add && deliver "$1" "$2" confirm; }
 delivered_again() {
   local out
   out=$(delivered "$1" "$2")
@@ -178,8 +184,8 @@ stock_reload_erases_it() {
 # `ip route get` of a packet that comes in by an interface, marked as our table marks it.
 way() { # NODE SOURCE IFACE: the device, or "unreachable"
   local mark
-  mark=$(awk -v s="$2" '$1 == s { sub(/,$/, "", $3); print $3; exit }' "$nodes/$1/etc/wgchain/nftables.nft")
-  [[ $mark == 0x* ]] || { printf 'no mark for %s in the table\n' "$2"; return 1; }
+  mark=$(awk -v map="exit_of_$3" -v s="$2" '$1 == map && $2 == s { print $4 }' "$nodes/$1/etc/wgchain/elements")
+  [[ $mark == 0x* ]] || { printf 'no mark for %s in map exit_of_%s\n' "$2" "$3"; return 1; }
   guest "ip route get 203.0.113.6 from $2 iif $3 mark $mark 2>&1 || true" | awk '
     / dev / && !found { for (i = 1; i < NF; i++) if ($i == "dev") print $(i + 1); found = 1 } /unreachable|No route to host/ && !found { print "unreachable"; found = 1 }'
 }
@@ -318,19 +324,18 @@ as_found() {
   dump >"$work/now"
   diff "$work/found" "$work/now"
 }
-destroys() { deliver "$1" "$2" destroy; }
 
 checks() {
   dump >"$work/found"
 
-  begin 'add and confirm'
-  check 'HK: add and confirm' delivered hk root
+  begin 'deploy'
+  check 'HK: deploy' delivered hk root
   check 'the kernel'"'"'s WireGuard is used, no wireguard-go' kernel_wireguard "${HK[@]}"
   check 'units are active and enabled' units "${HK[@]}"
   check 'systemd-analyze verify has nothing to say' units_verified "${HK[@]}"
   check 'status: interfaces, rules, routes, table and forwarding as wanted' stands
   check 'rp_filter: 0 on ours and on all, as before on others' reverse_path_filters "${HK[@]}"
-  check 'add and confirm again change nothing' delivered_again hk root
+  check 'a deploy again changes nothing' delivered_again hk root
   check 'packets: each label leaves at its exit and at no other' packets_take_their_exits
 
   begin 'wg-quick'
@@ -362,7 +367,7 @@ checks() {
   check 'rules and table stood before the network came up' network_waited
   check 'rp_filter: 0 on ours and on all, as before on others' reverse_path_filters "${HK[@]}"
   check 'packets: each label leaves at its exit and at no other' packets_take_their_exits
-  check 'add and confirm again change nothing' delivered_again hk root
+  check 'a deploy again changes nothing' delivered_again hk root
 
   begin 'destroy'
   check 'the neighbours are gone' no_neighbours
@@ -372,7 +377,7 @@ checks() {
   check 'it still is' as_found
 
   begin 'SZ, by a user with sudo -n'
-  check 'SZ: add and confirm' delivered sz op
+  check 'SZ: deploy' delivered sz op
   check 'again changes nothing' delivered_again sz op
   check 'status' stands
   check 'units' units "${SZ[@]}"

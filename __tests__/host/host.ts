@@ -22,7 +22,10 @@ export class Host {
   static async start(name: string): Promise<Host> {
     return new Host(await Machine.start(`wgct-${process.pid}-${name}`));
   }
-  private readonly tree = join(directory, "tree");
+  readonly tree = join(directory, "tree");
+  writeTree(payload: Payload): void {
+    writePayload(this.tree, payload);
+  }
   verb(verb: string): Result {
     return this.machine.run(`bash ${HOST_PROGRAM} ${verb}`);
   }
@@ -33,19 +36,25 @@ export class Host {
       )
       .trim();
   }
-  add(payload: Payload): Result {
-    writePayload(this.tree, payload);
-    return this.verb(`add ${this.tree} ${this.generation()}`);
+  /** A deploy's first session with these orders; by default up to SWITCH, without a revert. */
+  add(payload: Payload, orders: readonly string[] = ["prepare", "add", "switch", "bye"], lease = 0): Result {
+    this.writeTree(payload);
+    return this.session(`deploy ${this.tree} ${this.generation()} ${this.id} ${lease}`, orders);
   }
-  confirm(): Result {
-    return this.verb(`confirm ${this.generation()}`);
+  /** Its second session. */
+  confirm(orders: readonly string[] = ["commit", "bye"]): Result {
+    return this.session(`confirm ${this.generation()} ${this.id}`, orders);
+  }
+  private readonly id = "f00d";
+  private session(verb: string, orders: readonly string[]): Result {
+    return this.machine.run(`printf '%s\\n' ${orders.join(" ")} | bash ${HOST_PROGRAM} ${verb}`);
   }
   /** Add and confirm; both must succeed. What they ran. */
   deploy(payload: Payload): string[] {
     const add = this.add(payload);
     expect(add).toMatchObject({ status: 0 });
     const confirm = this.confirm();
-    expect(confirm).toMatchObject({ status: 0 });
+    if (confirm.status !== 0) throw new Error(`${add.out}${confirm.out}`);
     return [...commands(add), ...commands(confirm)];
   }
   giveKeys(pairs: Readonly<Record<string, { private: string }>>): void {

@@ -47,6 +47,7 @@ export class Machine {
         mkdir -p "$upper/$d/up" "$upper/$d/work"
         mount -t overlay overlay -o "lowerdir=/$d,upperdir=$upper/$d/up,workdir=$upper/$d/work" "/$d"
       done
+      rm -f /root/.bashrc # read by every bash that ssh starts, and by those whose input is a socket: whatever the developer has there
       mount -t tmpfs tmpfs /run; mount -t sysfs sysfs /sys; mkdir -p /run/sshd
       echo "127.0.0.1 ${name}" >>/etc/hosts # sudo asks for its host's name
       ip link set lo up
@@ -120,7 +121,7 @@ export class Machine {
       ip -4 rule show; ip -4 route show table all | sort; ip -o link show | sed 's/^[0-9]*: //' | sort; ip -4 -o addr show | sed 's/^[0-9]*: //' | sort
       nft list ruleset; { wg show all public-key; wg show all listen-port; wg show all peers; } | sort
       cd /proc/sys/net/ipv4; grep . ip_forward conf/*/{rp_filter,forwarding,accept_redirects,src_valid_mark}
-      find /etc /usr/local/lib /var/lib/wgchain -path '*/node_modules' -prune -o \\( -type f -o -type d -o -type l \\) -printf '%p %m %u %y %l\\n' 2>/dev/null | sort
+      find /etc /usr/local/lib /var/lib/wgchain \\( -path '*/node_modules' -o -path '/var/lib/wgchain/good*' \\) -prune -o \\( -type f -o -type d -o -type l \\) -printf '%p %m %u %y %l\\n' 2>/dev/null | sort
       find /etc/wireguard /etc/sysctl.d /etc/systemd -type f -exec sha256sum {} + | sort -k2
       ls /run`);
   }

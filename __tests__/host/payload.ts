@@ -1,9 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { program } from "../../constructs/payload";
 
-export const HOST_PROGRAM = join(__dirname, "../../host/wgchain-host");
+/** The host program as synthesis writes it, in a file of this process. */
+export const HOST_PROGRAM = join(mkdtempSync(join(tmpdir(), `wgct-program-${process.pid}-`)), "wgchain-host");
+writeFileSync(HOST_PROGRAM, program(), { mode: 0o755 });
+afterAll(() => rmSync(dirname(HOST_PROGRAM), { recursive: true, force: true }));
 export const DELIVER = join(__dirname, "../../host/deliver");
 
 export interface Pair {
@@ -22,6 +27,7 @@ export interface Peer {
   readonly endpoint?: string;
   readonly allowedIps: string;
   readonly keepalive?: number;
+  readonly pskDigest?: string;
 }
 export interface Interface {
   readonly name: string;
@@ -39,26 +45,30 @@ export interface Payload {
   readonly sysctls?: readonly string[];
   readonly packages?: readonly string[];
   readonly nft?: string;
+  readonly elements?: readonly string[];
+  /** Lines IFACE KEY ADDRESS. */
+  readonly probes?: readonly string[];
   readonly extra?: Readonly<Record<string, string>>;
 }
 
-const NFT = `table ip wgchain
-delete table ip wgchain
-table ip wgchain {
-	map labels {
-		type ipv4_addr : ipv4_addr
-		elements = { 10.66.220.224 : 10.66.6.250 }
-	}
-	chain forward {
-		type filter hook forward priority filter; policy accept;
-		iifname { "wgp", "wg6" } counter accept
-	}
-	chain postrouting {
-		type nat hook postrouting priority srcnat; policy accept;
-		oifname "wg6" snat to ip saddr map @labels
-	}
+const NFT = `table ip wgchain {
+  set own {
+    type ifname
+  }
+  map label_on_wg6 {
+    type ipv4_addr : ipv4_addr
+  }
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    iifname @own counter accept
+  }
+  chain leave {
+    type nat hook postrouting priority srcnat; policy accept;
+    oifname "wg6" snat to ip saddr map @label_on_wg6
+  }
 }
 `;
+const ELEMENTS = ['own "wg6"', 'own "wgp"', "label_on_wg6 10.66.220.224 : 10.66.6.250"];
 const UNREACHABLE = "metric 4278198272 protocol 119";
 
 /** HK of the reference network, with one exit: server of wgp, client of wg6. */
@@ -113,7 +123,9 @@ export function writePayload(directory: string, payload: Payload): string {
     "etc/wgchain/addresses": lines(payload.interfaces.flatMap((i) => i.addresses.map((address) => `${i.name} ${address}`))),
     "etc/wgchain/peers": lines(
       payload.interfaces.flatMap((i) =>
-        i.peers.map((p) => [i.name, p.key, p.endpoint ?? "(none)", p.allowedIps, p.keepalive ?? "off"].join("\t")),
+        i.peers.map((p) =>
+          [i.name, p.key, p.endpoint ?? "(none)", p.allowedIps, p.keepalive ?? "off", p.pskDigest ?? "(none)", "peer"].join("\t"),
+        ),
       ),
     ),
     "etc/wgchain/rules": lines(payload.rules),
@@ -121,10 +133,12 @@ export function writePayload(directory: string, payload: Payload): string {
     "etc/wgchain/sources": lines(payload.sources),
     "etc/wgchain/packages": lines(payload.packages ?? ["conntrack", "iproute2", "nftables", "wireguard-tools"]),
     "etc/wgchain/nftables.nft": payload.nft ?? NFT,
+    "etc/wgchain/elements": lines(payload.elements ?? ELEMENTS),
+    "etc/wgchain/probes": lines(payload.probes ?? []),
     "etc/sysctl.d/90-wgchain.conf": lines(payload.sysctls ?? ["net.ipv4.ip_forward = 1", "net.ipv4.conf.all.rp_filter = 0"]),
     "etc/systemd/system/wgchain.service": "[Service]\nType=oneshot\nExecStart=/usr/local/lib/wgchain/wgchain-host boot\n",
     "etc/systemd/networkd.conf.d/wgchain.conf": "[Network]\nManageForeignRoutes=no\nManageForeignRoutingPolicyRules=no\n",
-    "usr/local/lib/wgchain/wgchain-host": readFileSync(HOST_PROGRAM, "utf8"),
+    "usr/local/lib/wgchain/wgchain-host": program(),
     ...payload.extra,
   };
   for (const i of payload.interfaces) {
@@ -136,6 +150,7 @@ export function writePayload(directory: string, payload: Payload): string {
       `ListenPort = ${i.port}`,
       `MTU = ${i.mtu}`,
       "Table = off",
+      "PreUp = /usr/local/lib/wgchain/wgchain-host ready %i",
       "PostUp = wg set %i private-key /etc/wgchain/keys/%i.key",
       "PostUp = /usr/local/lib/wgchain/wgchain-host up %i",
       ...i.peers.flatMap((p) => [

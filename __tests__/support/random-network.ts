@@ -87,6 +87,7 @@ export function intentOf(shape: Shape): NetworkIntent {
     tunnels: [...edges].map(([name, [client, server]]) => tunnelOf(name, client, server, shape.clientAddresses)),
     labels,
     policies: shape.exits.flatMap((exit, index) => policiesOf(exit, clients, shape.prefix && index === 0)),
+    removed: [],
     recorded: {},
   };
 }

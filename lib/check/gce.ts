@@ -1,6 +1,7 @@
 import { Ipv4Prefix } from "../address";
 import type { GceIntent, NetworkIntent } from "../intent";
-import { parseUserName } from "../name";
+import { gceDiskGb } from "../model/numbers";
+import { parseInteger, parseUserName } from "../name";
 import { ParseError, type Problems } from "../problem";
 
 /** What Google would refuse only at apply, or would accept and then nobody could reach the VM. */
@@ -15,8 +16,31 @@ export function checkGce(intent: NetworkIntent, problems: Problems): void {
       );
     }
     problems.attempt(path, () => parseUserName(host.user));
+    checkWords(host, path, problems);
+    problems.attempt(path, () =>
+      parseInteger(host.diskSizeGb, "diskSizeGb", gceDiskGb.least, gceDiskGb.most, "disk-size-out-of-range"),
+    );
     checkAccess(host, path, problems);
     checkImage(host, path, problems);
+  }
+}
+
+/** Google's own words: Terraform would read a template in them, and a zone's region is cut from its name. */
+const words = {
+  zone: { form: /^[a-z]+-[a-z]+\d+-[a-z]$/, example: "asia-east2-a" },
+  machineType: { form: /^[a-z][a-z0-9]*(-[a-z0-9]+)+$/, example: "e2-micro" },
+  // PROJECT/FAMILY, or the address of an image: projects/PROJECT/global/images/NAME, https://...; Ubuntu's project has families and images alone.
+  image: {
+    form: /^(?:ubuntu-os-cloud\/[a-z](?:[-a-z0-9]*[a-z0-9])?|(?!ubuntu-os-cloud(?:\/|$))[A-Za-z0-9][\w.:-]*(?:\/{1,2}[A-Za-z0-9][\w.:-]*)*)$/,
+    example: "ubuntu-os-cloud/ubuntu-2404-lts-amd64",
+  },
+} as const;
+
+function checkWords(host: GceIntent, path: string, problems: Problems): void {
+  for (const what of ["zone", "machineType", "image"] as const) {
+    const { form, example } = words[what];
+    if (typeof host[what] === "string" && host[what].length <= 250 && form.test(host[what])) continue;
+    problems.report("bad-name", path, `${what} '${String(host[what])}' is none of Google's; write e.g. ${example}`);
   }
 }
 

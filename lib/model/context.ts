@@ -1,5 +1,5 @@
 import type { KeyIntent } from "../intent";
-import { parsePublicKey } from "../key";
+import { parsePskDigest, parsePublicKey } from "../key";
 import type { Problems } from "../problem";
 import type { ClientInterface, Label, Node, Tunnel } from "./model";
 
@@ -35,4 +35,15 @@ export function parseKey(
     return null;
   }
   return problems.attempt(path, () => parsePublicKey(text, `public key of ${what} (${key.source})`)) ?? null;
+}
+
+/** The same for a pre-shared key, of which there is only the digest. */
+export function parsePsk(psk: KeyIntent, path: string, problems: Problems): string | null {
+  const { text } = psk;
+  if (text === undefined) {
+    const message = `the tunnel has no pre-shared key: its digest ${psk.source} is not there; run 'wgchain keys' to make both`;
+    problems.report("missing-preshared-key", path, message);
+    return null;
+  }
+  return problems.attempt(path, () => parsePskDigest(text, `digest of the pre-shared key (${psk.source})`)) ?? null;
 }

@@ -21,6 +21,8 @@ export interface Node {
   readonly exit: boolean;
   /** At Google: the subnetwork of its network. */
   readonly subnetwork?: Ipv4Prefix;
+  /** A time span of systemd's, e.g. "5min". Absent: it does not repair itself. */
+  readonly repairEvery?: string;
 }
 
 /** One WireGuard interface on one node. */
@@ -63,6 +65,8 @@ export interface Tunnel {
   readonly endpoint: HostAddress;
   readonly mtuBytes: number;
   readonly keepaliveSeconds: number;
+  /** Present: both ends use a pre-shared key. The digest is null when it is not made yet (a problem of its own); nothing is rendered then. */
+  readonly preshared?: { readonly digest: string | null };
 }
 
 /** An address of a tunnel's client end that stands for an exit: traffic is SNATed to it, and the far end routes by it. */

@@ -50,3 +50,12 @@ export const tunnelMtuLeastBytes = 576;
 
 /** IPv4 20 + TCP 20 bytes. */
 export const tcpOverheadIpv4Bytes = 40;
+
+/** How often a host may repair itself: a run takes seconds, and what is broken for a week has been seen. */
+export const repairSeconds = { least: 60, most: 604_800 } as const;
+
+/** Boot disk of a VM: Ubuntu's images need 10 GB, Google's disks end at 64 TB. */
+export const gceDiskGb = { least: 10, most: 65_536, normal: 10 } as const;
+
+/** How long a deploy may go without a sign of life before a host takes it back; 0 instead: never. */
+export const revertSeconds = { least: 10, most: 3_600, normal: 60 } as const;

@@ -1,13 +1,15 @@
 import { DeferredAddress, InterfaceAddress, Ipv4Address, Ipv4Prefix } from "../address";
 import type { ClientIntent, ClientInterfaceIntent, LabelIntent, NetworkIntent, NodeIntent } from "../intent";
-import { parseInteger, parseInterfaceName, parseName, parseNodeName, parseSshDestination, parseUserName } from "../name";
+import { parseInteger, parseInterfaceName, parseName, parseNodeName } from "../name";
 import { Problems } from "../problem";
+import { parseTimeSpan } from "../time-span";
 import { parseKey, type Incomplete, type ParseContext } from "./context";
 import type { Client, ClientInterface, Label, Network, Node } from "./model";
-import { gceMtuBytes, linkMtuBytes } from "./numbers";
+import { gceMtuBytes, linkMtuBytes, repairSeconds } from "./numbers";
 import { parsePolicies } from "./parse-policies";
 import { clientInterfaceMtu, parseTunnel } from "./parse-tunnel";
 import { allocatePorts } from "./ports";
+import { sshFields } from "./ssh";
 
 export interface Parsed {
   readonly network: Network;
@@ -64,10 +66,11 @@ function parseNode(intent: NodeIntent, problems: Problems): Node | undefined {
       intent.privateAddress === undefined ? undefined : InterfaceAddress.parse(intent.privateAddress, "privateAddress"),
     privateMtuBytes: () => mtu(intent.privateMtuBytes, "privateMtuBytes", linkMtuBytes),
     subnetwork: () => (host.kind === "gce" ? Ipv4Prefix.parse(host.subnetwork, "subnetwork") : undefined),
-    ...sshFields(host),
+    repairEvery: () => (intent.repairEvery === undefined ? undefined : parseRepairEvery(intent.repairEvery)),
+    ...(host.kind === "ssh" ? sshFields(host) : {}),
   });
   if (fields === undefined) return undefined;
-  const { name, address, uplinkMtuBytes, privateAddress, privateMtuBytes, subnetwork } = fields;
+  const { name, address, uplinkMtuBytes, privateAddress, privateMtuBytes, subnetwork, repairEvery } = fields;
   return {
     path,
     name,
@@ -77,19 +80,11 @@ function parseNode(intent: NodeIntent, problems: Problems): Node | undefined {
     ...(privateAddress === undefined ? {} : { privateLink: { address: privateAddress, mtuBytes: privateMtuBytes } }),
     exit: intent.exit,
     ...(subnetwork === undefined ? {} : { subnetwork }),
+    ...(repairEvery === undefined ? {} : { repairEvery }),
   };
 }
 
-function sshFields(host: NodeIntent["host"]): Record<string, () => unknown> {
-  if (host.kind !== "ssh") return {};
-  const { destination, user, port, jump } = host;
-  return {
-    destination: () => parseSshDestination(destination),
-    user: () => user === undefined || parseUserName(user),
-    port: () => port === undefined || parseInteger(port, "ssh port", 1, 65_535, "port-out-of-range"),
-    jump: () => jump?.split(",").map(parseSshDestination),
-  };
-}
+const parseRepairEvery = (text: string): string => parseTimeSpan(text, "repairEvery", repairSeconds.least, repairSeconds.most);
 
 function parseClientInterface(intent: ClientInterfaceIntent, context: ParseContext): ClientInterface | undefined {
   const { problems } = context;

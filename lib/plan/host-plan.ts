@@ -10,6 +10,8 @@ export interface HostPlan {
   readonly exits: readonly ExitPlan[];
   /** Every network of the whole chain, for the last line of defence at the uplink. */
   readonly networks: readonly Ipv4Prefix[];
+  /** How often the host repairs itself: a time span of systemd's, e.g. "5min". Absent: never. */
+  readonly repairEvery?: string;
 }
 
 export interface InterfacePlan {
@@ -30,6 +32,10 @@ export interface PeerPlan {
   readonly endpoint?: { readonly address: HostAddress; readonly port: number };
   /** 0: none. */
   readonly keepaliveSeconds: number;
+  /** sha256, in hex, of the pre-shared key. Absent: none is used. */
+  readonly pskDigest?: string;
+  /** An address of the peer's own in the tunnel, which answers a ping. Absent for clients, and for an end without any. */
+  readonly innerAddress?: Ipv4Address;
 }
 
 export interface RulePlan {

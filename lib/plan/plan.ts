@@ -1,5 +1,5 @@
 import { InterfaceAddress, Ipv4Prefix, comparePrefixes, type Ipv4Address } from "../address";
-import type { Interface, Network, Node } from "../model/model";
+import type { Interface, Network, Node, Tunnel } from "../model/model";
 import type { ExitPlan, HostPlan, InterfacePlan, PeerPlan, RoutePlan, RulePlan, SourcePlan } from "./host-plan";
 import type { Ways } from "./ways";
 import { type Way } from "./ways";
@@ -26,6 +26,7 @@ function planHost(network: Network, node: Node, ways: readonly Way[], networks: 
     sources: ways.flatMap((way) => sourcesOf(way, exits.get(way))),
     exits: distinct([...exits.values()]),
     networks,
+    ...(node.repairEvery === undefined ? {} : { repairEvery: node.repairEvery }),
   };
 }
 
@@ -65,27 +66,47 @@ function planInterfaces(network: Network, node: Node): InterfacePlan[] {
     );
   const tunnels = network.tunnels.flatMap((tunnel) => {
     const { server, client } = tunnel;
+    if (server.node !== node && client.node !== node) return [];
+    const clientAddresses = clientEndAddresses(network, tunnel);
+    const psk = pskOf(tunnel);
     if (server.node === node) {
-      // The whole network: a label more or less changes nothing here; what no policy knows ends in `unreachable`.
-      const peer = { name: client.node.name, publicKey: keyOf(client), allowedIps: [tunnel.network], keepaliveSeconds: 0 };
+      const [innerAddress] = clientAddresses;
+      const peer = {
+        name: client.node.name,
+        publicKey: keyOf(client),
+        // The whole network: a label more or less changes nothing here; what no policy knows ends in `unreachable`.
+        allowedIps: [tunnel.network],
+        keepaliveSeconds: 0,
+        ...psk,
+        ...(innerAddress === undefined ? {} : { innerAddress }),
+      };
       return [plan(server, [new InterfaceAddress(tunnel.serverAddress, tunnel.network)], [peer])];
     }
-    if (client.node !== node) return [];
-    const labels = network.labels
-      .filter((label) => label.tunnel === tunnel)
-      .map((label) => label.address)
-      .sort((a, b) => a.value - b.value);
-    const own = tunnel.clientAddress === undefined ? [] : [tunnel.clientAddress];
     const peer = {
       name: server.node.name,
       publicKey: keyOf(server),
       allowedIps: [Ipv4Prefix.all],
       endpoint: { address: tunnel.endpoint, port: server.listenPort },
       keepaliveSeconds: tunnel.keepaliveSeconds,
+      ...psk,
+      innerAddress: tunnel.serverAddress,
     };
-    return [plan(client, [...own, ...labels].map(hostAddress), [peer])];
+    return [plan(client, clientAddresses.map(hostAddress), [peer])];
   });
   return [...clients, ...tunnels].sort(byName);
+}
+
+/** Its own first, then the labels in order. */
+function clientEndAddresses(network: Network, tunnel: Tunnel): Ipv4Address[] {
+  const own = tunnel.clientAddress === undefined ? [] : [tunnel.clientAddress];
+  const labels = network.labels.filter((label) => label.tunnel === tunnel).map((label) => label.address);
+  return [...own, ...labels.sort((a, b) => a.value - b.value)];
+}
+
+function pskOf({ path, preshared }: Tunnel): Pick<PeerPlan, "pskDigest"> {
+  if (preshared === undefined) return {};
+  if (preshared.digest === null) throw new Error(`${path} has no pre-shared key; a network with problems is never planned`);
+  return { pskDigest: preshared.digest };
 }
 
 /** /32: none of a tunnel end's addresses is another's secondary, so each comes and goes alone. */

@@ -1,8 +1,10 @@
 import type { HostPlan } from "../plan/host-plan";
+import { elementLines } from "./elements";
 import { renderNftables } from "./nftables";
-import { addressLines, interfaceLines, peerLines, routeLines, ruleLines, sourceLines } from "./state";
+import { repairUnits } from "./repair";
+import { addressLines, interfaceLines, networkObjects, peerLines, probeLines, routeLines, ruleLines, sourceLines } from "./state";
 import { dropIn, networkdConf, packages, sysctls, unit } from "./system";
-import { renderWgQuick } from "./wg-quick";
+import { renderWgQuick, wgQuickHooks } from "./wg-quick";
 
 export interface RenderedHost {
   readonly node: string;
@@ -13,9 +15,9 @@ export interface RenderedHost {
 }
 
 export function renderHost(plan: HostPlan): RenderedHost {
-  const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
   const nftables = renderNftables(plan);
   const system: Record<string, string> = {
+    ...repairUnits(plan),
     "etc/sysctl.d/90-wgchain.conf": sysctls(plan),
     "etc/systemd/networkd.conf.d/wgchain.conf": networkdConf,
     "etc/systemd/system/wgchain.service": unit,
@@ -26,21 +28,29 @@ export function renderHost(plan: HostPlan): RenderedHost {
     interfaces: interfaceLines(plan),
     addresses: addressLines(plan),
     peers: peerLines(plan),
+    probes: probeLines(plan),
     rules: ruleLines(plan),
     routes: routeLines(plan),
     sources: sourceLines(plan),
   };
-  const files: Record<string, string> = { ...system, "etc/wgchain/nftables.nft": nftables.file };
+  const files: Record<string, string> = {
+    ...system,
+    "etc/wgchain/nftables.nft": nftables,
+    "etc/wgchain/elements": text(elementLines(plan)),
+  };
   for (const [name, lines] of Object.entries(state)) files[`etc/wgchain/${name}`] = text(lines.map(({ line }) => line).sort());
   for (const one of plan.interfaces) files[`etc/wireguard/${one.name}.conf`] = renderWgQuick(one);
 
-  const objects: Record<string, string> = { nftables: nftables.chains };
+  // What is in the nft sets follows from the other objects.
+  const objects: Record<string, string> = { nftables, "wg-quick hooks": text(wgQuickHooks), ...networkObjects(plan) };
   for (const [path, content] of Object.entries(system)) objects[`file /${path}`] = content;
   for (const lines of Object.values(state)) {
     for (const { key, value } of lines) objects[key] = value;
   }
   return { node: plan.node, files: sortKeys(files), objects: sortKeys(objects) };
 }
+
+const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
 
 function sortKeys(record: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));

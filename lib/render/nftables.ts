@@ -1,151 +1,137 @@
 import { tcpOverheadIpv4Bytes } from "../model/numbers";
-import type { HostPlan, InterfacePlan, SourcePlan } from "../plan/host-plan";
-
-export interface RenderedNftables {
-  /** Loadable any number of times, in one transaction. */
-  readonly file: string;
-  /** The chains alone, without the maps' elements: short enough to read in a plan. */
-  readonly chains: string;
-}
+import type { HostPlan, InterfacePlan } from "../plan/host-plan";
 
 /**
- * The one table of ours. Cost per packet is flat in the number of clients: a map lookup for the mark, one for the label. Single addresses stand in
- * plain maps (adding to an interval map is 9 times slower), prefixes in interval maps. Works with nft 1.0.2 (Ubuntu 22.04), which knows
- * neither `destroy table` nor `mark | map`.
+ * The one table of ours: sets and maps without elements (`elements.ts` has those), and rules. A rule is the same on every host, or it belongs to one
+ * interface and names it in double quotes; beside these only `"lo"` is quoted. So a host can keep the rules of an interface that leaves while it
+ * loads this file: rules of different interfaces never depend on their order. Which exits and clients there are changes elements only.
+ *
+ * Cost per packet is flat in the number of clients: a map lookup for the mark, one for the label. Single addresses stand in plain maps (adding to an
+ * interval map is 9 times slower), prefixes in interval maps. Works with nft 1.0.2 (Ubuntu 22.04), which knows neither `destroy table` nor
+ * `mark | map`.
  */
-export function renderNftables(plan: HostPlan): RenderedNftables {
-  const [marks, labels] = [markMaps(plan), labelMaps(plan)];
-  const chains = [
-    networkSet(plan),
-    chain("spoofed", "filter hook prerouting priority raw", spoofRules(plan)),
-    chain("select_exit", "filter hook prerouting priority mangle", markRules(plan, marks)),
-    chain("forward", "filter hook forward priority filter", forwardRules(plan)),
-    chain("leave", "nat hook postrouting priority srcnat", snatRules(plan, labels)),
-    // After NAT: whatever still carries an address of ours must not leave outside a tunnel.
-    chain("last_line", "filter hook postrouting priority srcnat + 10", lastLineRules(plan)),
-  ].flat();
-  const body = [...[...marks, ...labels].flatMap(({ lines }) => lines), ...chains].map((line) => `  ${line}\n`).join("");
-  return {
-    file: `table ip wgchain\ndelete table ip wgchain\ntable ip wgchain {\n${body}}\n`,
-    chains: chains.map((line) => `${line}\n`).join(""),
-  };
+export function renderNftables({ interfaces }: HostPlan): string {
+  const body = [...commonSets, ...interfaces.flatMap(setsOf), ...chains.flatMap((one) => chainLines(one, interfaces))];
+  return `table ip wgchain {\n${body.map((line) => `  ${line}\n`).join("")}}\n`;
 }
 
-const quoted = (names: readonly string[]): string => {
-  const list = names.map((name) => `"${name}"`);
-  return list.length === 1 ? (list[0] ?? "") : `{ ${list.join(", ")} }`;
-};
+/** The names of an interface's own sets and maps. */
+export const setNames = {
+  network: (name: string): string => `net_of_${name}`,
+  exit: (name: string): string => `exit_of_${name}`,
+  exitOfNetworks: (name: string): string => `exit_of_nets_${name}`,
+  label: (name: string): string => `label_on_${name}`,
+  labelOfNetworks: (name: string): string => `label_on_nets_${name}`,
+} as const;
 
-const ownNames = (plan: HostPlan): string[] => plan.interfaces.map(({ name }) => name);
+/** Whether traffic towards exits comes in by the interface (and is marked there), or leaves by it (and gets its label there). */
+const arrives = ({ role }: InterfacePlan): boolean => role !== "tunnel-client";
 
-function chain(name: string, hook: string, rules: readonly string[]): string[] {
-  if (rules.length === 0) return [];
+const declare = (kind: "set" | "map", name: string, type: string, interval = false): string[] => [
+  `${kind} ${name} {`,
+  `  type ${type}`,
+  ...(interval ? ["  flags interval"] : []),
+  "}",
+];
+
+const commonSets: readonly string[] = [
+  ...declare("set", "own", "ifname"),
+  ...declare("set", "networks", "ipv4_addr", true),
+  ...declare("set", "exits", "mark"),
+];
+
+function setsOf(one: InterfacePlan): string[] {
+  const { name } = one;
+  const maps = arrives(one)
+    ? [
+        ...declare("map", setNames.exit(name), "ipv4_addr : mark"),
+        ...declare("map", setNames.exitOfNetworks(name), "ipv4_addr : mark", true),
+      ]
+    : [
+        ...declare("map", setNames.label(name), "ipv4_addr : ipv4_addr"),
+        ...declare("map", setNames.labelOfNetworks(name), "ipv4_addr : ipv4_addr", true),
+      ];
+  return [...declare("set", setNames.network(name), "ipv4_addr", true), ...maps];
+}
+
+interface Chain {
+  readonly name: string;
+  readonly hook: string;
+  /** The same on every host. */
+  readonly constant?: readonly string[];
+  /** For one interface, which each of them names. */
+  readonly of?: (one: InterfacePlan) => readonly string[];
+}
+
+const chains: readonly Chain[] = [
+  {
+    name: "spoofed",
+    hook: "filter hook prerouting priority raw",
+    // Nothing may enter a tunnel from outside: what the uplink carries to an inner address is somebody's on the same wire.
+    constant: ['iifname != @own iifname != "lo" ip daddr @networks drop'],
+    of: spoofRules,
+  },
+  { name: "select_exit", hook: "filter hook prerouting priority mangle", of: selectRules },
+  {
+    // A chain of its own, behind every mark: an interface's rules may be anywhere in theirs.
+    name: "remember_exit",
+    hook: "filter hook prerouting priority mangle + 1",
+    constant: [
+      "iifname @own meta mark @exits ct mark set meta mark",
+      // What comes back to an exit carries the mark again, for the uplink's reverse-path check.
+      "iifname != @own ct direction reply ct mark @exits meta mark set ct mark",
+    ],
+  },
+  {
+    name: "forward",
+    hook: "filter hook forward priority filter",
+    constant: [
+      // NAT leaves invalid packets alone; forwarded, they would carry inner addresses.
+      "iifname @own ct state invalid drop",
+      "oifname @own ct state invalid drop",
+      // Link-local addresses are the host's own neighbours: at Google the metadata server.
+      "iifname @own ip daddr 169.254.0.0/16 drop",
+    ],
+    of: mssRules,
+  },
+  {
+    name: "leave",
+    hook: "nat hook postrouting priority srcnat",
+    constant: ['oifname != @own oifname != "lo" meta mark @exits masquerade'],
+    of: labelRules,
+  },
+  {
+    // After NAT: whatever still carries an address of ours must not leave outside a tunnel.
+    name: "last_line",
+    hook: "filter hook postrouting priority srcnat + 10",
+    constant: [
+      'oifname != @own oifname != "lo" ip saddr @networks drop',
+      'oifname != @own oifname != "lo" ip daddr @networks drop',
+    ],
+  },
+];
+
+function chainLines({ name, hook, constant = [], of = () => [] }: Chain, interfaces: readonly InterfacePlan[]): string[] {
+  const rules = [...constant, ...interfaces.flatMap(of)];
   return [`chain ${name} {`, `  type ${hook}; policy accept;`, ...rules.map((rule) => `  ${rule}`), "}"];
 }
 
-function networkSet(plan: HostPlan): string[] {
-  if (plan.networks.length === 0) return [];
-  const elements = plan.networks.map(String).join(", ");
-  return ["set networks {", "  type ipv4_addr", "  flags interval", `  elements = { ${elements} }`, "}"];
-}
-
 /** A source belongs to its interface: nothing else may carry it in, and an interface with known clients carries in nothing else. */
-function spoofRules(plan: HostPlan): string[] {
-  if (plan.networks.length === 0) return [];
-  // And nothing may enter a tunnel from outside: what the uplink carries to an inner address is somebody's on the same wire.
-  const inward = `iifname != ${quoted([...ownNames(plan), "lo"])} ip daddr @networks drop`;
-  const own = plan.interfaces.flatMap(({ name, network, role }) => [
-    `iifname != { "${name}", "lo" } ip saddr ${network.toString()} drop`,
-    ...(role === "tunnel-client" ? [] : [`iifname "${name}" ip saddr != ${network.toString()} drop`]),
-  ]);
-  return [inward, ...own];
-}
-
-const marked = (plan: HostPlan): Map<string, SourcePlan[]> => groupBy(plan.sources, ({ iif }) => iif);
-
-function labelled(plan: HostPlan): Map<string, SourcePlan[]> {
-  return groupBy(
-    plan.sources.filter(({ snat }) => snat !== undefined),
-    ({ exit }) => (exit.via === "uplink" ? "" : exit.via.interface),
-  );
-}
-
-interface NftMap {
-  readonly name: string;
-  /** The interface whose packets it is for. */
-  readonly interface: string;
-  readonly lines: readonly string[];
-}
-
-function markMaps(plan: HostPlan): NftMap[] {
-  return [...marked(plan)].flatMap(([iif, sources]) =>
-    bothKinds("exit_of", iif, "ipv4_addr : mark", sources, ({ exit }) => `0x${exit.table.toString(16)}`),
-  );
-}
-
-function labelMaps(plan: HostPlan): NftMap[] {
-  return [...labelled(plan)].flatMap(([oif, sources]) =>
-    bothKinds("label_on", oif, "ipv4_addr : ipv4_addr", sources, ({ snat }) => snat?.toString() ?? ""),
-  );
-}
-
-/** A plain map for the single addresses, an interval map for the prefixes; whichever is needed. */
-function bothKinds(
-  use: string,
-  name: string,
-  type: string,
-  sources: readonly SourcePlan[],
-  value: (source: SourcePlan) => string,
-): NftMap[] {
-  const map = (mapName: string, flags: readonly string[], some: readonly SourcePlan[]): NftMap[] => {
-    if (some.length === 0) return [];
-    const elements = some.map((source) => {
-      const { prefix } = source;
-      return `    ${prefix.isHost ? prefix.nth(0).toString() : prefix.toString()} : ${value(source)},`;
-    });
-    return [
-      {
-        name: mapName,
-        interface: name,
-        lines: [`map ${mapName} {`, `  type ${type}`, ...flags, "  elements = {", ...elements, "  }", "}"],
-      },
-    ];
-  };
+function spoofRules(one: InterfacePlan): string[] {
+  const { name } = one;
+  const network = `@${setNames.network(name)}`;
   return [
-    ...map(
-      `${use}_${name}`,
-      [],
-      sources.filter(({ prefix }) => prefix.isHost),
-    ),
-    ...map(
-      `${use}_nets_${name}`,
-      ["  flags interval"],
-      sources.filter(({ prefix }) => !prefix.isHost),
-    ),
+    `iifname != "${name}" iifname != "lo" ip saddr ${network} drop`,
+    ...(arrives(one) ? [`iifname "${name}" ip saddr != ${network} drop`] : []),
   ];
 }
 
-function markRules(plan: HostPlan, maps: readonly NftMap[]): string[] {
-  const exits = plan.exits.filter(({ via }) => via === "uplink").map(({ table }) => `0x${table.toString(16)}`);
-  const remember = exits.length === 0 ? "" : " ct mark set meta mark";
-  const select = maps.map((map) => `iifname "${map.interface}" meta mark set ip saddr map @${map.name}${remember}`);
-  if (exits.length === 0) return select;
-  // What comes back to an exit carries the mark again, for the uplink's reverse-path check.
-  const marks = exits.length === 1 ? (exits[0] ?? "") : `{ ${exits.join(", ")} }`;
-  return [...select, `iifname != ${quoted(ownNames(plan))} ct direction reply ct mark ${marks} meta mark set ct mark`];
-}
-
-function forwardRules(plan: HostPlan): string[] {
-  if (plan.interfaces.length === 0) return [];
-  const own = quoted(ownNames(plan));
-  return [
-    // NAT leaves invalid packets alone; forwarded, they would carry inner addresses.
-    `iifname ${own} ct state invalid drop`,
-    `oifname ${own} ct state invalid drop`,
-    // Link-local addresses are the host's own neighbours: at Google the metadata server.
-    `iifname ${own} ip daddr 169.254.0.0/16 drop`,
-    ...plan.interfaces.flatMap(mssRules),
-  ];
+function selectRules(one: InterfacePlan): string[] {
+  if (!arrives(one)) return [];
+  const { name } = one;
+  return [setNames.exit(name), setNames.exitOfNetworks(name)].map(
+    (map) => `iifname "${name}" meta mark set ip saddr map @${map}`,
+  );
 }
 
 /** Each interface clamps to its own MTU; a connection crosses all of its chain, so the least of them is what it gets. */
@@ -154,26 +140,8 @@ function mssRules({ name, mtuBytes }: InterfacePlan): string[] {
   return [`iifname "${name}" ${clamp}`, `oifname "${name}" ${clamp}`];
 }
 
-function snatRules(plan: HostPlan, maps: readonly NftMap[]): string[] {
-  const snat = maps.map((map) => `oifname "${map.interface}" snat to ip saddr map @${map.name}`);
-  const masquerade = plan.exits
-    .filter(({ via }) => via === "uplink")
-    .map(({ table }) => `oifname != ${quoted([...ownNames(plan), "lo"])} meta mark 0x${table.toString(16)} masquerade`);
-  return [...snat, ...masquerade];
-}
-
-function lastLineRules(plan: HostPlan): string[] {
-  if (plan.networks.length === 0) return [];
-  const notOurs = `oifname != ${quoted([...ownNames(plan), "lo"])}`;
-  return [`${notOurs} ip saddr @networks drop`, `${notOurs} ip daddr @networks drop`];
-}
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(key(item));
-    if (group === undefined) groups.set(key(item), [item]);
-    else group.push(item);
-  }
-  return groups;
+function labelRules(one: InterfacePlan): string[] {
+  if (arrives(one)) return [];
+  const { name } = one;
+  return [setNames.label(name), setNames.labelOfNetworks(name)].map((map) => `oifname "${name}" snat to ip saddr map @${map}`);
 }

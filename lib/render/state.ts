@@ -35,14 +35,32 @@ export function peerLines(plan: HostPlan): StateLine[] {
         `key ${peer.publicKey} allowed-ips ${allowed}`,
         ...(peer.endpoint === undefined ? [] : [`endpoint ${endpoint}`]),
         ...(peer.keepaliveSeconds === 0 ? [] : [`keepalive ${keepalive}`]),
+        // Enough to see that it is another one; the whole digest stands in the file.
+        ...(peer.pskDigest === undefined ? [] : [`psk sha256:${peer.pskDigest.slice(0, 12)}`]),
       ];
       return {
-        line: [name, peer.publicKey, endpoint, allowed, keepalive].join("\t"),
+        line: [name, peer.publicKey, endpoint, allowed, keepalive, peer.pskDigest ?? "(none)", peer.name].join("\t"),
         key: `peer ${peer.name} on ${name}`,
         value: shown.join(" "),
       };
     }),
   );
+}
+
+/** One a tunnel end: how to see that the other end is alive, by a ping of its inner address. */
+export function probeLines(plan: HostPlan): StateLine[] {
+  return plan.interfaces.flatMap(({ name, peers }) =>
+    peers.flatMap((peer) => {
+      if (peer.innerAddress === undefined) return [];
+      const value = peer.innerAddress.toString();
+      return [{ line: `${name} ${peer.publicKey} ${value}`, key: `probe ${peer.name} on ${name}`, value }];
+    }),
+  );
+}
+
+/** Every network of the whole chain, which no host lets in or out beside its tunnels; they stand in the nft set `networks`. */
+export function networkObjects(plan: HostPlan): Record<string, string> {
+  return Object.fromEntries(plan.networks.map((network) => [`network ${network.toString()}`, "never outside of tunnels"]));
 }
 
 export function ruleLines(plan: HostPlan): StateLine[] {
@@ -83,7 +101,7 @@ function routeArguments({ to, dev, table }: RoutePlan): string {
 export function sourceLines(plan: HostPlan): StateLine[] {
   return plan.sources.map((source) => {
     const value = `exit ${source.exit.exit} via ${viaOf(source)} from ${source.snat?.toString() ?? "masquerade"}`;
-    const prefix = source.prefix.isHost ? source.prefix.nth(0).toString() : source.prefix.toString();
+    const prefix = source.prefix.brief;
     return {
       line: `${source.iif} ${prefix} ${source.exit.exit} ${source.snat?.toString() ?? "masquerade"}`,
       key: `source ${prefix} on ${source.iif}`,

@@ -1,6 +1,19 @@
 import type { InterfacePlan, PeerPlan } from "../plan/host-plan";
 
-/** A file that wg-quick(8) takes. The private key stays in a file of its own on the host; routes and rules are not wg-quick's here. */
+/**
+ * What wg-quick runs on every interface; an object of its own for Terraform, since a change of them must be delivered like any other.
+ * `ready` fails unless the rules that close the host stand, and wg-quick then brings nothing up; `up` gives what is not in the file (addresses and
+ * peers that have changed since, the pre-shared key).
+ */
+export const wgQuickHooks: readonly string[] = [
+  "PreUp = /usr/local/lib/wgchain/wgchain-host ready %i",
+  "PostUp = wg set %i private-key /etc/wgchain/keys/%i.key",
+  "PostUp = /usr/local/lib/wgchain/wgchain-host up %i",
+];
+
+/**
+ * A file that wg-quick(8) takes. Private and pre-shared keys stay in files of their own on the host; routes and rules are not wg-quick's here.
+ */
 export function renderWgQuick(one: InterfacePlan): string {
   const lines = [
     "# made by wgchain; changes are overwritten by the next deploy",
@@ -9,8 +22,7 @@ export function renderWgQuick(one: InterfacePlan): string {
     `ListenPort = ${one.listenPort}`,
     `MTU = ${one.mtuBytes}`,
     "Table = off",
-    "PostUp = wg set %i private-key /etc/wgchain/keys/%i.key",
-    "PostUp = /usr/local/lib/wgchain/wgchain-host up %i",
+    ...wgQuickHooks,
     ...one.peers.flatMap(peerLines),
   ];
   return lines.map((line) => `${line}\n`).join("");

@@ -1,0 +1,96 @@
+# ---- rules and routes: wanted and live lines in one canonical form, which is also what `ip rule|route add` takes -------------------------------
+
+# shellcheck disable=SC2016
+readonly RULE_AWK='
+  function value(v) { sub(/\/32$/, "", v); return v }
+  {
+    pref = ""; proto = ""; not = ""; table = ""; action = ""; more = ""; split("", at); i = 1
+    if ($1 ~ /^[0-9]+:$/) { pref = substr($1, 1, length($1) - 1); i = 2 }
+    for (; i <= NF; i++) {
+      if ($i == "[detached]") continue
+      if ($i == "not") { not = " not"; continue }
+      if ($i ~ /^(unreachable|blackhole|prohibit)$/) { action = " " $i; continue }
+      key = $i; v = $(++i)
+      if (key ~ /^(pref|priority|preference|order)$/) pref = v
+      else if (key ~ /^(proto|protocol)$/) proto = v
+      else if (key ~ /^(lookup|table)$/) table = v == "main" ? 254 : v == "default" ? 253 : v == "local" ? 255 : v
+      else if (key == "iif" || key == "dev") at["iif"] = v
+      else if (key == "from" || key == "to") { if (v != "all" && v != "any" && v !~ /\/0$/) at[key] = value(v) }
+      else if (key == "fwmark") { v = tolower(v); sub(/^0x0+/, "0x", v); sub(/\/0xffffffff$/, "", v); at[key] = v }
+      else more = more " " key " " v
+    }
+    if (own != "" && proto != own) next
+    line = "pref " pref not
+    n = split("from to iif oif fwmark", order, " ")
+    for (k = 1; k <= n; k++) if (order[k] in at) line = line " " order[k] " " at[order[k]]
+    print line more action (table == "" ? "" : " lookup " table)
+  }'
+
+# shellcheck disable=SC2016
+readonly ROUTE_AWK='
+  BEGIN { split("unicast local broadcast anycast multicast blackhole unreachable prohibit throw", types, " "); for (t in types) type[types[t]] = types[t]
+          for (t in types) number[t] = types[t] }
+  {
+    kind = ""; table = 254; metric = ""; via = ""; dev = ""; more = ""; i = 1
+    if ($1 in type) { kind = $1; i = 2 } else if ($1 ~ /^[0-9]+$/) { kind = number[$1]; i = 2 }
+    prefix = $i; sub(/\/32$/, "", prefix); if (prefix == "0.0.0.0/0") prefix = "default"
+    for (i++; i <= NF; i++) {
+      if ($i ~ /^(linkdown|dead|onlink|pervasive|offload|trap)$/) continue
+      key = $i; v = $(++i)
+      if (key == "table") table = v == "main" ? 254 : v == "default" ? 253 : v
+      else if (key ~ /^(scope|proto|protocol|error)$/) continue
+      else if (key ~ /^(metric|priority|preference)$/) metric = v == 0 ? "" : " metric " v
+      else if (key == "via") via = " via " v
+      else if (key == "dev") dev = " dev " v
+      else more = more " " key " " v
+    }
+    print (kind == "" || kind == "unicast" ? "" : kind " ") prefix via dev more metric " table " table
+  }'
+
+rules_wanted() { lines_of "$ETC/rules" | awk -v own= "$RULE_AWK" | sort -u; }
+rules_live() { ip -4 -N rule show | awk -v own=$PROTOCOL "$RULE_AWK" | sort -u; }
+routes_wanted() { lines_of "$ETC/routes" | awk "$ROUTE_AWK" | sort -u; }
+# An empty table is an error to ip ("FIB table does not exist"); `table all` is not.
+routes_live() { ip -4 -N route show table all proto $PROTOCOL | awk "$ROUTE_AWK" | sort -u; }
+
+# $1: rule or route, $2: missing (wanted, not live) or stale (live, not wanted)
+difference() {
+  work
+  "${1}s_wanted" >"$WORK/wanted"
+  "${1}s_live" >"$WORK/live"
+  if [[ $2 == missing ]]; then comm -23 "$WORK/wanted" "$WORK/live"; else comm -13 "$WORK/wanted" "$WORK/live"; fi
+}
+
+ip_lines() { # rule|route, add|del, FILE of canonical lines
+  local line args
+  while read -r line; do
+    read -ra args <<<"$line"
+    cmd ip -4 "$1" "$2" "${args[@]}" protocol $PROTOCOL
+  done <"$3"
+}
+
+add_rules() { difference rule missing >"$WORK/todo"; ip_lines rule add "$WORK/todo"; }
+prune_rules() { difference rule stale >"$WORK/todo"; ip_lines rule del "$WORK/todo"; }
+prune_routes() { difference route stale >"$WORK/todo"; ip_lines route del "$WORK/todo"; }
+
+# Adds the missing routes: of the given interface, or else all whose interface is up (an interface's own PostUp brings its routes).
+# One of ours with the same prefix, table and metric is replaced in one step; somebody else's is not, `add` then fails.
+add_routes() {
+  local only=${1-} line dev key verb args
+  difference route missing >"$WORK/todo"
+  awk '{ k = ($1 ~ /^(unreachable|blackhole|prohibit|throw)$/) ? $2 : $1; m = ""; t = ""
+         for (i = 2; i < NF; i++) { if ($i == "metric") m = $(i + 1); if ($i == "table") t = $(i + 1) } print k "|" m "|" t }' "$WORK/live" >"$WORK/slots"
+  while read -r line; do
+    read -ra args <<<"$line"
+    dev=; [[ " $line " =~ \ dev\ ([^ ]+)\  ]] && dev=${BASH_REMATCH[1]}
+    if [[ -n $only ]]; then
+      [[ $dev == "$only" ]] || continue
+    elif [[ -n $dev ]] && ! link_up "$dev"; then
+      continue
+    fi
+    key=$(awk '{ k = ($1 ~ /^(unreachable|blackhole|prohibit|throw)$/) ? $2 : $1; m = ""; t = ""
+      for (i = 2; i < NF; i++) { if ($i == "metric") m = $(i + 1); if ($i == "table") t = $(i + 1) } print k "|" m "|" t }' <<<"$line")
+    verb=add; is_line_of "$WORK/slots" "$key" && verb=replace
+    cmd ip -4 route "$verb" "${args[@]}" protocol $PROTOCOL
+  done <"$WORK/todo"
+}

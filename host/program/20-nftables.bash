@@ -1,0 +1,127 @@
+# ---- nftables: one table, whose rules are compared as text and whose sets element by element ----------------------------------------------------
+# /run/wgchain/nft.file is the file whose rules are loaded, nft.rules the kernel's own listing of them right after that.
+
+nft_live() { nft -s list table ip wgchain 2>/dev/null; }
+
+# From a listing: with want=elements lines "SET KEY" or "MAP KEY : VALUE", with want=rules all the rest.
+# shellcheck disable=SC2016
+readonly NFT_AWK='
+  function hex(v) { if (sub(/^0x0+/, "0x", v) && v == "0x") v = "0x0"; return v }
+  function put(text,   n, i, e, kv, m) {
+    n = split(text, e, ",")
+    for (i = 1; i <= n; i++) {
+      gsub(/^[ \t]+|[ \t]+$/, "", e[i]); if (e[i] == "") continue
+      m = split(e[i], kv, / *: */); sub(/\/32$/, "", kv[1])
+      print name " " hex(kv[1]) (m > 1 ? " : " hex(kv[2]) : "")
+    }
+  }
+  $1 == "set" || $1 == "map" { name = $2 }
+  /elements = \{/ { inside = 1; sub(/^.*elements = \{/, "") }
+  inside { last = sub(/\}.*$/, ""); if (want == "elements") put($0); if (last) inside = 0; next }
+  want == "rules" { print }'
+
+nft_rules_of() { awk -v want=rules "$NFT_AWK" "$1"; }
+nft_elements_of() { awk -v want=elements "$NFT_AWK" "$1" | sort -u; }
+
+# Looks at the kernel once: nft.live, elements.live, elements.wanted, and what is missing and stale of them in $WORK.
+nft_look() {
+  work
+  nft_live >"$WORK/nft.live" || return 1
+  nft_elements_of "$WORK/nft.live" >"$WORK/elements.live"
+  lines_of "$ETC/elements" | sort -u >"$WORK/elements.wanted"
+  comm -23 "$WORK/elements.wanted" "$WORK/elements.live" >"$WORK/elements.missing"
+  comm -13 "$WORK/elements.wanted" "$WORK/elements.live" >"$WORK/elements.stale"
+}
+# The rules in the kernel are those that we loaded, whichever that were: nobody else has touched them.
+nft_untouched() { [[ -f $RUN/nft.file ]] && nft_rules_of "$WORK/nft.live" | cmp -s - "$RUN/nft.rules"; }
+nft_rules_stand() { nft_untouched && cmp -s "$ETC/nftables.nft" "$RUN/nft.file" && [[ ! -e $RUN/nft.leaving ]]; }
+# All that is wanted is there; something stale may be too.
+nft_closes() { nft_look && nft_untouched && [[ ! -s $WORK/elements.missing ]]; }
+nft_stands() { nft_look && nft_rules_stand && [[ ! -s $WORK/elements.missing && ! -s $WORK/elements.stale ]]; }
+
+# Lines "SET KEY[ : VALUE]" to statements, one a set.
+nft_statements() { # add|delete
+  awk -v verb="$1" '
+    { name = $1; sub(/^[^ ]+ /, ""); if (verb == "delete") sub(/ : .*$/, "")
+      if (name != last) { if (last != "") print " }"; printf "%s element ip wgchain %s { %s", verb, name, $0; last = name } else printf ", %s", $0 }
+    END { if (last != "") print " }" }'
+}
+
+# Of the stale elements those that stand in the way of a missing one: the same key, or an interval that overlaps.
+# shellcheck disable=SC2016
+readonly NFT_IN_THE_WAY_AWK='
+  function number(a,   p) { split(a, p, "."); return ((p[1] * 256 + p[2]) * 256 + p[3]) * 256 + p[4] }
+  function span(t,   p, n) { n = split(t, p, "/"); low = number(p[1]); high = low + 2 ^ (32 - (n > 1 ? p[2] : 32)) - 1 }
+  FILENAME == ARGV[1] { key[$1 " " $2]; if ($2 ~ /\//) { n++; set[n] = $1; span($2); from[n] = low; to[n] = high } next }
+  ($1 " " $2) in key { print; next }
+  $2 ~ /\// && n { span($2); for (i = 1; i <= n; i++) if (set[i] == $1 && low <= to[i] && from[i] <= high) { print; next } }'
+
+nft_load() { # TEXT_FILE REASON: one transaction, then what the kernel made of it is kept
+  say "[#] nft -f ($2)"
+  [[ $DRY == 0 ]] || return 0
+  nft -f "$1" 8>&- 9>&-
+  nft_live >"$WORK/nft.live"
+  nft_rules_of "$WORK/nft.live" | put "$RUN/nft.rules"
+  put "$RUN/nft.file" <"$ETC/nftables.nft"
+}
+
+nft_whole() { # REASON
+  { printf 'table ip wgchain\ndelete table ip wgchain\n'; cat -- "$ETC/nftables.nft"; lines_of "$ETC/elements" | sort -u | nft_statements add; } >"$WORK/nft.todo"
+  [[ $DRY == 1 ]] || rm -f -- "$RUN/nft.leaving"
+  nft_load "$WORK/nft.todo" "$1"
+}
+
+# Rules of the loaded file that are for interfaces which the wanted file no longer has: `add rule` statements.
+nft_leaving_rules() {
+  awk '
+    function quoted(line,   rest, found) { found = ""; rest = line
+      while (match(rest, /"[^"]+"/)) { q = substr(rest, RSTART, RLENGTH); rest = substr(rest, RSTART + RLENGTH); if (q != "\"lo\"") found = q }
+      return found }
+    FILENAME == ARGV[1] { if ((q = quoted($0)) != "") staying[q]; next }
+    $1 == "chain" { chain = $2; next }
+    /^ *(type|\}|table|set|map|flags)/ { next }
+    (q = quoted($0)) != "" && !(q in staying) { sub(/^ +/, ""); print "add rule ip wgchain " chain " " $0 }' "$ETC/nftables.nft" "$RUN/nft.file"
+}
+nft_chains() { awk '$1 == "chain" { print $2 }' "$1"; }
+nft_flush_chains() { nft_chains "$WORK/nft.live" | sed 's/^/flush chain ip wgchain /'; }
+
+# What is wanted is there afterwards; what is stale goes on working until nft_prune.
+nft_add() {
+  [[ -f $ETC/nftables.nft ]] || return 0
+  if ! nft_look; then nft_whole "table ip wgchain"; return; fi
+  if ! nft_untouched; then nft_whole "table ip wgchain, which somebody has changed"; return; fi
+  # Chains are the same on every host; where they differ, another version of this program made them.
+  if [[ $(nft_chains "$ETC/nftables.nft") != "$(nft_chains "$RUN/nft.file")" ]]; then nft_whole "table ip wgchain, whose chains are others"; return; fi
+  awk "$NFT_IN_THE_WAY_AWK" "$WORK/elements.missing" "$WORK/elements.stale" | nft_statements delete >"$WORK/nft.todo"
+  nft_statements add <"$WORK/elements.missing" >"$WORK/nft.elements"
+  if cmp -s "$ETC/nftables.nft" "$RUN/nft.file"; then
+    [[ -s $WORK/nft.elements ]] || return 0
+    cat "$WORK/nft.elements" >>"$WORK/nft.todo"
+    nft_load "$WORK/nft.todo" "$(wc -l <"$WORK/elements.missing") elements"
+    return
+  fi
+  nft_leaving_rules >"$WORK/nft.leaving"
+  { nft_flush_chains; cat "$ETC/nftables.nft" "$WORK/nft.leaving" "$WORK/nft.elements"; } >>"$WORK/nft.todo"
+  [[ $DRY == 1 ]] || if [[ -s $WORK/nft.leaving ]]; then put "$RUN/nft.leaving" <"$WORK/nft.leaving"; else rm -f -- "$RUN/nft.leaving"; fi
+  if nft -c -f "$WORK/nft.todo" 2>/dev/null; then
+    nft_load "$WORK/nft.todo" "rules, and $(wc -l <"$WORK/elements.missing") elements"
+  else
+    nft_whole "table ip wgchain, whose sets are of another kind"
+  fi
+}
+
+nft_sets() { awk '$1 == "set" || $1 == "map" { print $1, $2 }' "$1" | sort; }
+
+nft_prune() {
+  [[ -f $ETC/nftables.nft ]] || return 0
+  if ! nft_look || ! nft_untouched || [[ -s $WORK/elements.missing ]]; then nft_whole "table ip wgchain"; return; fi
+  : >"$WORK/nft.todo"
+  if ! nft_rules_stand; then { nft_flush_chains; cat "$ETC/nftables.nft"; } >"$WORK/nft.todo"; fi
+  comm -13 <(nft_sets "$ETC/nftables.nft") <(nft_sets "$WORK/nft.live") >"$WORK/nft.sets"
+  # A set that goes takes its elements along.
+  awk 'FILENAME == ARGV[1] { gone[$2]; next } !($1 in gone)' "$WORK/nft.sets" "$WORK/elements.stale" | nft_statements delete >>"$WORK/nft.todo"
+  sed 's/^\([a-z]*\) \(.*\)$/delete \1 ip wgchain \2/' "$WORK/nft.sets" >>"$WORK/nft.todo"
+  [[ -s $WORK/nft.todo ]] || return 0
+  [[ $DRY == 1 ]] || rm -f -- "$RUN/nft.leaving"
+  nft_load "$WORK/nft.todo" "$(wc -l <"$WORK/elements.stale") stale elements"
+}

@@ -1,0 +1,112 @@
+# ---- interfaces --------------------------------------------------------------------------------------------------------------------------------
+
+# Prints one line for each peer that differs, fields by tab, an empty value as "-": the arguments of `wg set IFACE`. Stale peers with prune=1. With hold=1 a
+# new peer does not take AllowedIPs from a live one that it replaces: both ends switch at once. A live endpoint counts only where one is wanted: clients roam.
+# Files: the wanted peers, the pre-shared key (or none), the dump. A key never becomes an argument.
+# shellcheck disable=SC2016
+readonly PEER_AWK='
+  function sorted(list,   n, i, j, t, a) {
+    n = split(list, a, ",")
+    if (n == 0) return "(none)"
+    for (i = 2; i <= n; i++) { t = a[i]; for (j = i - 1; j > 0 && a[j] > t; j--) a[j + 1] = a[j]; a[j + 1] = t }
+    list = a[1]; for (i = 2; i <= n; i++) list = list "," a[i]
+    return list
+  }
+  FILENAME == ARGV[1] { if ($1 == iface) { order[++count] = $2; endpoint[$2] = $3; allowed[$2] = sorted($4); keep[$2] = ($5 == 0 ? "off" : $5); psk[$2] = ($6 != "" && $6 != "(none)") } next }
+  FILENAME == ARGV[2] { secret = $1; next }
+  NF < 8 { next }
+  !($1 in allowed) { if (prune) print "peer\t" $1 "\tremove"; else if (hold) { n = split($4, part, ","); for (i = 1; i <= n; i++) held[part[i]] } next }
+  {
+    seen[$1]; line = ""
+    if (psk[$1] ? $2 != secret : $2 != "(none)") line = line "\tpreshared-key\t" (psk[$1] ? file : "/dev/null")
+    if (endpoint[$1] != "(none)" && $3 != endpoint[$1]) line = line "\tendpoint\t" endpoint[$1]
+    if (sorted($4) != allowed[$1]) { live[$1] = line; changed[++changes] = $1; keeps[$1] = $8; next }
+    if ($8 != keep[$1]) line = line "\tpersistent-keepalive\t" keep[$1]
+    if (line != "") print "peer\t" $1 line
+  }
+  function free(key,   n, i, part) { n = split(allowed[key], part, ","); for (i = 1; i <= n; i++) if (part[i] in held) return 0; return 1 }
+  END {
+    for (i = 1; i <= changes; i++) {
+      key = changed[i]; line = live[key]
+      if (free(key)) line = line "\tallowed-ips\t" (allowed[key] == "(none)" ? "-" : allowed[key])
+      if (keeps[key] != keep[key]) line = line "\tpersistent-keepalive\t" keep[key]
+      if (line != "") print "peer\t" key line
+    }
+    for (i = 1; i <= count; i++) {
+      key = order[i]; if (key in seen) continue
+      print "peer\t" key (psk[key] ? "\tpreshared-key\t" file : "") (endpoint[key] == "(none)" ? "" : "\tendpoint\t" endpoint[key]) \
+        (free(key) ? "\tallowed-ips\t" (allowed[key] == "(none)" ? "-" : allowed[key]) : "") "\tpersistent-keepalive\t" keep[key]
+    }
+  }'
+
+# Brings a live interface to what is wanted without taking it down. Modes: hold (before both ends switch), switch, prune (also removes peers and addresses
+# that are not wanted). Never `wg syncconf` or `setconf`: on a file without the key both erase it, and wireguard-go reopens its socket.
+reconcile() { # IFACE hold|switch|prune
+  local iface=$1 mode=$2 name mtu port key live args i prefix
+  while read -r name _ mtu _ port _ key; do [[ $name != "$iface" ]] || break; done <"$ETC/interfaces"
+  [[ $name == "$iface" ]] || die "interface $iface is not in $ETC/interfaces; run the deploy again"
+  work
+  umask 077 # the dump holds the private key
+  wg show "$iface" dump >"$WORK/dump"
+  umask 022
+  read -r _ live i _ <"$WORK/dump" # private public port fwmark
+  # While keys are rotated, the file still holds the key that is live.
+  if [[ $live != "$key" && ($DRY == 1 || $(key_of "$KEYS/$iface.key") == "$key") ]]; then cmd wg set "$iface" private-key "$KEYS/$iface.key"; fi
+  [[ $i == "$port" ]] || cmd wg set "$iface" listen-port "$port"
+  awk -F'\t' -v iface="$iface" -v prune="$([[ $mode == prune ]] && echo 1 || echo 0)" -v hold="$([[ $mode == hold ]] && echo 1 || echo 0)" \
+    -v file="$KEYS/$iface.psk" "$PEER_AWK" "$ETC/peers" "$(psk_file "$iface")" "$WORK/dump" >"$WORK/peers"
+  rm -f -- "$WORK/dump"
+  while IFS=$'\t' read -ra args; do
+    for i in "${!args[@]}"; do [[ ${args[i]} != - ]] || args[i]=; done
+    cmd wg set "$iface" "${args[@]}"
+  done <"$WORK/peers"
+  [[ $(ip -o link show dev "$iface") =~ \ mtu\ $mtu\  ]] || cmd ip link set dev "$iface" mtu "$mtu"
+  awk -v iface="$iface" '$1 == iface { print $2 }' "$ETC/addresses" | sort -u >"$WORK/addresses"
+  ip -4 -o addr show dev "$iface" | awk '{ print $4 ($4 ~ /\// ? "" : "/32") }' | sort -u >"$WORK/addresses.live"
+  while read -r prefix; do cmd ip -4 addr add "$prefix" dev "$iface"; done < <(comm -23 "$WORK/addresses" "$WORK/addresses.live")
+  if [[ $mode == prune ]]; then
+    while read -r prefix; do
+      set_sysctl "net/ipv4/conf/$iface/promote_secondaries" 1 # or the other addresses of its network would go with it
+      cmd ip -4 addr del "$prefix" dev "$iface"
+    done < <(comm -13 "$WORK/addresses" "$WORK/addresses.live")
+  fi
+  link_up "$iface" || cmd ip link set dev "$iface" up
+  settle_interface "$iface"
+}
+
+key_of() { if [[ -s $1 ]]; then wg pubkey <"$1" 2>/dev/null || true; fi; }
+psk_file() { if [[ -f $KEYS/$1.psk ]]; then printf '%s\n' "$KEYS/$1.psk"; else echo /dev/null; fi; }
+
+# What wg-quick cannot do: taking an interface down removed its routes from every table, and a pre-shared key stands in no file of wg-quick's.
+settle_interface() { # IFACE
+  set_sysctl "net/ipv4/conf/$1/rp_filter" 0
+  add_routes "$1"
+}
+set_preshared_keys() { # IFACE
+  local peer
+  [[ -f $KEYS/$1.psk ]] || return 0
+  while read -r peer; do cmd wg set "$1" peer "$peer" preshared-key "$KEYS/$1.psk"; done \
+    < <(awk -F'\t' -v iface="$1" '$1 == iface && $6 != "" && $6 != "(none)" { print $2 }' "$ETC/peers")
+}
+
+interface_up() { # IFACE [hold]
+  local iface=$1
+  if has_systemd; then
+    systemctl is-enabled -q "wg-quick@$iface.service" 2>/dev/null || cmd systemctl enable "wg-quick@$iface.service"
+  fi
+  if link_exists "$iface"; then
+    reconcile "$iface" "${2-switch}"
+  elif has_systemd; then
+    cmd systemctl restart "wg-quick@$iface.service" # also where the unit is active and the interface gone
+  else
+    cmd wg-quick up "$iface" </dev/null
+  fi
+}
+
+interface_down() {
+  local iface=$1
+  if has_systemd; then cmd systemctl disable --now "wg-quick@$iface.service" || true; fi
+  link_exists "$iface" || return 0
+  [[ ! -f /etc/wireguard/$iface.conf ]] || cmd wg-quick down "$iface" </dev/null || true
+  ! link_exists "$iface" || cmd ip link del dev "$iface"
+}

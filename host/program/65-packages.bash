@@ -1,0 +1,29 @@
+# ---- packages ----------------------------------------------------------------------------------------------------------------------------------
+
+wait_for_cloud_init() {
+  command -v cloud-init >/dev/null || return 0
+  case $(cloud-init status 2>/dev/null || true) in
+    *running* | *'not run'* | *'not started'*) 
+      say "[#] cloud-init status --wait"
+      timeout 900 cloud-init status --wait >/dev/null </dev/null 9>&- || say "cloud-init did not end well (cloud-init status --long); going on" ;;
+  esac
+}
+
+kernel_has_wireguard() {
+  [[ -d /sys/module/wireguard ]] || modprobe -q wireguard 2>/dev/null && return 0
+  ip link add wgchain-probe type wireguard 2>/dev/null || return 1
+  ip link del wgchain-probe
+}
+
+install_packages() {
+  local wanted missing
+  command -v dpkg-query >/dev/null || die "this host has no dpkg; Debian 12/13 and Ubuntu 22.04/24.04 are supported"
+  wanted=$(lines_of "$TREE/etc/wgchain/packages" | grep -E '^[a-z0-9][a-z0-9.+-]+$' | grep -Fxv wireguard-go || true)
+  kernel_has_wireguard || command -v wireguard-go >/dev/null || wanted+=$'\nwireguard-go'
+  # shellcheck disable=SC2016,SC2086
+  missing=$(comm -23 <(sort -u <<<"$wanted" | sed '/^$/d') <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | awk '$1 == "installed" { print $2 }' | sort -u))
+  [[ -n $missing ]] || return 0
+  cmd apt-get -q -o DPkg::Lock::Timeout=300 update </dev/null
+  # shellcheck disable=SC2086
+  cmd env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 install $missing </dev/null
+}

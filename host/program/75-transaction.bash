@@ -1,0 +1,139 @@
+# ---- what a host returns to ---------------------------------------------------------------------------------------------------------------------
+
+pending_id() { lines_of "$LIB/pending" | awk '{ print $1 }'; }
+pending_lease() { lines_of "$LIB/pending" | awk '{ print $3 }'; }
+is_pending() { [[ -f $LIB/pending && $(pending_id) == "$1" ]]; }
+
+# The last good configuration: files, keys, and what the next deploy compares with. A link, so that it is replaced in one step.
+save_good() {
+  local new old iface
+  new=$(umask 077; mktemp -d "$LIB/good.XXXXXX")
+  mkdir "$new/tree"
+  {
+    lines_of "$LIB/wanted"
+    for iface in $(wanted_interfaces); do
+      for old in "etc/wgchain/keys/$iface.key" "etc/wgchain/keys/$iface.psk"; do [[ ! -f /$old ]] || printf '%s\n' "$old"; done
+    done
+  } >"$WORK/good"
+  tar -C / --no-recursion -cf - -T "$WORK/good" | tar -xf - -C "$new/tree"
+  [[ ! -f $LIB/generation ]] || cp -- "$LIB/generation" "$new/generation"
+  sync -f "$new"
+  ln -s "${new##*/}" "$new/link"
+  mv -fT -- "$new/link" "$LIB/good"
+  for old in "$LIB"/good.*; do [[ $old == "$new" ]] || rm -rf -- "$old"; done
+}
+
+# Before the first change. Who watches does not belong to the session: it must outlive a connection that the change cuts.
+arm() { # ID GENERATION SECONDS
+  [[ -e $LIB/good || ! -s $LIB/wanted ]] || save_good
+  [[ -d $LIB ]] || (umask 077 && mkdir -p "$LIB")
+  rm -f -- "$LIB/outcome"
+  printf '%s %s %s\n' "$1" "$2" "$3" | put "$LIB/pending"
+  [[ $3 != 0 ]] || return 0
+  renew "$3"
+  put "$RUN/program" <"$PROGRAM"
+  if has_systemd; then
+    systemd-run -q --collect --unit="wgchain-revert-$1" --description='wgchain: back to the last good configuration' \
+      -p DefaultDependencies=no bash "$RUN/program" watch "$1" 8>&- 9>&-
+  else
+    setsid bash "$RUN/program" watch "$1" </dev/null >/dev/null 2>&1 8>&- 9>&- &
+  fi
+}
+renew() { printf '%s\n' $(($(uptime_seconds) + $1)) | put "$RUN/lease"; }
+
+# Every way out of a change goes here or through commit.
+revert() { # WHY, with the lock held
+  local id what
+  id=$(pending_id)
+  say "reverts: $1"
+  what="nothing of wgchain, as before the first deploy"
+  if [[ -e $LIB/good ]]; then
+    what="generation $(lines_of "$LIB/good/generation" | cut -c1-12)"
+    restore_good
+  else
+    take_away
+  fi
+  mkdir -p "$LIB"
+  if [[ $(lines_of "$LIB/outcome") == "$id committed" ]]; then
+    event committed
+  else
+    printf '%s reverted to %s: %s\n' "$id" "$what" "$1" | put "$LIB/outcome"
+    event "reverted to $what: $1"
+  fi
+  disarm
+}
+disarm() { rm -f -- "$LIB/pending" "$RUN/lease" "$RUN/program" "$RUN/must-answer"; }
+
+restore_good() {
+  local path
+  TREE=$LIB/good/tree
+  look_at
+  lines_of /etc/wgchain/sources >"$WORK/sources.tried"
+  install_tree
+  while read -r path; do install_file "$path"; done < <(cd -- "$TREE" && find etc/wgchain/keys -type f 2>/dev/null)
+  reload_units
+  bring_up switch
+  prune
+  forget_connections "$WORK/sources.tried"
+  lines_of "$LIB/good/generation" | put "$LIB/generation"
+}
+
+# `watch ID`, detached: reverts when the deploy has not been heard of for its lease.
+verb_watch() {
+  local pause=1
+  while is_pending "$1" && [[ $(pending_lease) != 0 ]]; do
+    if (($(uptime_seconds) >= $(lines_of "$RUN/lease" | grep -E '^[0-9]+$' || echo 0))); then
+      lock 60
+      if is_pending "$1" && (($(uptime_seconds) >= $(lines_of "$RUN/lease" | grep -E '^[0-9]+$' || echo 0))); then
+        # In a process of its own: what fails is tried again, until the host is back.
+        (revert "the deploy was not heard of for $(pending_lease) s") &
+        wait $! || pause=$((pause < 32 ? pause * 2 : 60))
+      fi
+      unlock
+    fi
+    sleep "$pause"
+  done
+}
+
+# `boot`, by wgchain.service, before any interface of ours. A change that nobody confirmed does not survive a reboot.
+# conf.all.rp_filter may be lowered already by systemd-sysctl, so the former value is the found one.
+verb_boot() {
+  local former
+  mkdir -p "$RUN"
+  # Not waited for: who holds the lock starts units, and does itself what is done here.
+  exec 9>>"$RUN/lock"
+  flock -n 9 || unlock
+  work
+  # The lease is in memory: without it this is a boot, and not a reload of nftables.service.
+  if [[ -f $LIB/pending && ! -f $RUN/lease && $(pending_lease) != 0 ]]; then restore_files "the host was restarted before the deploy was confirmed"; fi
+  former=$(awk '$1 == "net.ipv4.conf.all.rp_filter" { print $2 }' "$FOUND/sysctl" 2>/dev/null || true)
+  [[ -z $former ]] || raise_rp_filter "$former"
+  fail_closed
+}
+
+# As revert, where nothing runs yet: files and what systemd will start.
+restore_files() { # WHY
+  local path iface id what="nothing of wgchain"
+  id=$(pending_id)
+  our_interfaces >"$WORK/ours"
+  TREE=$WORK/none
+  mkdir -p "$TREE"
+  if [[ -e $LIB/good ]]; then
+    what="generation $(lines_of "$LIB/good/generation" | cut -c1-12)"
+    TREE=$LIB/good/tree
+    install_tree
+    while read -r path; do install_file "$path"; done < <(cd -- "$TREE" && find etc/wgchain/keys -type f 2>/dev/null)
+    lines_of "$LIB/good/generation" | put "$LIB/generation"
+  fi
+  list_files
+  while read -r iface; do
+    if ! is_line_of "$WORK/files" "etc/wireguard/$iface.conf" && has_systemd; then cmd systemctl disable "wg-quick@$iface.service" || true; fi
+  done <"$WORK/ours"
+  comm -13 "$WORK/files" "$WORK/manifest" >"$WORK/stale"
+  while read -r path; do remove_file "$path"; done <"$WORK/stale"
+  put "$LIB/manifest" <"$WORK/files"
+  put "$LIB/wanted" <"$WORK/files"
+  ! has_systemd || cmd systemctl daemon-reload
+  printf '%s reverted to %s: %s\n' "$id" "$what" "$1" | put "$LIB/outcome"
+  rm -f -- "$LIB/pending"
+}

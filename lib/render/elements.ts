@@ -1,0 +1,27 @@
+import type { HostPlan, SourcePlan } from "../plan/host-plan";
+import { setNames } from "./nftables";
+
+/** What is in the sets and maps of our nftables table: lines `SET KEY` or `MAP KEY : VALUE`, as nft takes and lists them, sorted. */
+export function elementLines(plan: HostPlan): string[] {
+  return [...setElements(plan), ...plan.sources.flatMap(mapElements)].sort();
+}
+
+function setElements({ interfaces, networks, exits }: HostPlan): string[] {
+  const marks = new Set(exits.filter(({ via }) => via === "uplink").map(({ table }) => markOf(table)));
+  return [
+    ...interfaces.flatMap(({ name, network }) => [`own "${name}"`, `${setNames.network(name)} ${network.brief}`]),
+    ...networks.map((network) => `networks ${network.brief}`),
+    ...[...marks].map((mark) => `exits ${mark}`),
+  ];
+}
+
+function mapElements({ iif, prefix, exit, snat }: SourcePlan): string[] {
+  const marks = prefix.isHost ? setNames.exit(iif) : setNames.exitOfNetworks(iif);
+  const marked = `${marks} ${prefix.brief} : ${markOf(exit.table)}`;
+  if (exit.via === "uplink" || snat === undefined) return [marked];
+  const oif = exit.via.interface;
+  const labels = prefix.isHost ? setNames.label(oif) : setNames.labelOfNetworks(oif);
+  return [marked, `${labels} ${prefix.brief} : ${snat.toString()}`];
+}
+
+const markOf = (table: number): string => `0x${table.toString(16)}`;
