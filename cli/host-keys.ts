@@ -1,17 +1,23 @@
 import { parseInterfaceName } from "../lib/name";
 import { parsePublicKey } from "../lib/key";
-import { explainSsh, ssh, type SshNode } from "./ssh";
+import { rootSession } from "./root-session";
+import type { SshTarget } from "./ssh";
 import { CliError } from "../app/error";
 
 export interface HostKeyRequest {
   readonly interface: string;
-  /** False: only say which key is there, for a public key is known already and a new private one would not fit it. */
-  readonly make: boolean;
+  /**
+   * check: only say which key is there, for a public key is known already and a new private one would not fit it. next: make the key that the next
+   * deploy puts in the place of the one that is there.
+   */
+  readonly action: "make" | "check" | "next";
 }
 
 export interface HostKey {
   readonly state: "made" | "there" | "missing" | "malformed";
   readonly publicKey?: string;
+  /** Public key of the one that waits to take its place. */
+  readonly next?: string;
 }
 
 export const hostKeyFile = (interfaceName: string): string => `/etc/wgchain/keys/${interfaceName}.key`;
@@ -21,46 +27,54 @@ export const hostKeyFile = (interfaceName: string): string => `/etc/wgchain/keys
  * argument and no process list names anything but `sh`.
  */
 export async function hostKeys(
-  node: SshNode,
+  node: SshTarget,
   knownHosts: string,
   requests: readonly HostKeyRequest[],
   notice: (text: string) => void,
 ): Promise<ReadonlyMap<string, HostKey>> {
   const found = new Map<string, HostKey>();
-  let [begun, ended, refusal] = [false, false, ""];
   const onLine = (line: string): void => {
-    const [kind, name = "", state = "", key = ""] = line.split(" ");
-    if (line === "wgchain-session") begun = true;
-    else if (!begun)
-      return; // what a login shell says
-    else if (kind === "key" && (state === "made" || state === "there"))
-      found.set(name, { state, publicKey: parsePublicKey(key, `key of ${name}`) });
-    else if (kind === "key" && (state === "missing" || state === "malformed")) found.set(name, { state });
-    else if (kind === "notice") notice(line.slice("notice ".length));
-    else if (kind === "error") refusal = line.slice("error ".length);
-    else if (line === "end") ended = true;
+    const [kind, name = "", state = "", key = "", next = ""] = line.split(" ");
+    if (kind !== "key") return;
+    if (state === "missing" || state === "malformed") found.set(name, { state });
+    if (state !== "made" && state !== "there") return;
+    const publicKey = parsePublicKey(key, `key of ${name}`);
+    found.set(name, { state, publicKey, ...(next === "" ? {} : { next: parsePublicKey(next, `next key of ${name}`) }) });
   };
-  const result = await ssh({ node, knownHosts, checking: "yes", command: remoteCommand, input: program(requests), onLine });
-  if (!begun && result.status === 255) throw new CliError(explainSsh(node, knownHosts, result));
-  if (!begun)
-    throw new CliError(`the session ended with status ${result.status} before it began; is the user's login shell a shell?`);
-  if (refusal !== "") throw new CliError(refusal);
-  if (!ended) throw new CliError("the session broke before all was done; run again, it takes up where this ended");
+  const calls = requests.map((one) => `${one.action} ${parseInterfaceName(one.interface)}`);
+  await keySession({ node, knownHosts, calls, notice, onLine });
   return found;
 }
 
-const remoteCommand = `exec sh -c '
-  exec 2>&1
-  echo wgchain-session
-  if [ "$(id -u)" = 0 ]; then exec sh -s; fi
-  if sudo -n true </dev/null 2>/dev/null; then exec sudo -n sh -s; fi
-  echo "error $(id -un) may not use sudo without a password on this host; allow it (NOPASSWD), or connect as root"
-  exit 77'`;
+/** Functions of the program below, run on the host, as root, in `sh`. A secret may stand in `calls`: they go over standard input only. */
+export interface KeySession {
+  readonly node: SshTarget;
+  readonly knownHosts: string;
+  readonly calls: readonly string[];
+  readonly notice: (text: string) => void;
+  readonly onLine: (line: string) => void;
+}
 
-function program(requests: readonly HostKeyRequest[]): string {
-  const calls = requests.map((one) => `  ${one.make ? "make" : "check"} ${parseInterfaceName(one.interface)}`);
+export async function keySession({ node, knownHosts, calls, notice, onLine }: KeySession): Promise<void> {
+  let [ended, refusal] = [false, ""];
+  await rootSession({
+    node,
+    knownHosts,
+    program: programOf(calls),
+    onLine: (line) => {
+      if (line.startsWith("notice ")) notice(line.slice("notice ".length));
+      else if (line.startsWith("error ")) refusal = line.slice("error ".length);
+      else if (line === "end") ended = true;
+      else onLine(line);
+    },
+  });
+  if (refusal !== "") throw new CliError(refusal);
+  if (!ended) throw new CliError("the session broke before all was done; run again, it takes up where this ended");
+}
+
+function programOf(calls: readonly string[]): string {
   // In a function, so that a stream cut short runs nothing.
-  return `${hostProgram}\nmain() {\n  prepare\n${calls.join("\n")}\n  echo end\n}\nmain\n`;
+  return `${hostProgram}\nmain() {\n  prepare\n${calls.map((call) => `  ${call}\n`).join("")}  echo end\n}\nmain\n`;
 }
 
 const hostProgram = String.raw`set -eu
@@ -97,20 +111,31 @@ prepare() {
 check() { report "$1" there; }
 
 make() {
-  if [ -e "$keys/$1.key" ] || [ -L "$keys/$1.key" ]; then
-    report "$1" there
-    return
-  fi
+  state=there
+  [ -e "$keys/$1.key" ] || [ -L "$keys/$1.key" ] || generate "$1.key"
+  report "$1" "$state"
+}
+
+next() {
+  state=there
+  [ ! -e "$keys/$1.key" ] || [ -e "$keys/$1.key.next" ] || [ -L "$keys/$1.key.next" ] || generate "$1.key.next"
+  report "$1" "$state"
+}
+
+generate() {
   tmp=$(mktemp "$keys/.$1.XXXXXX")
   wg genkey </dev/null >"$tmp"
+  keep "$1"
+}
+
+# A link, not a move: it fails where something is, so nothing is ever overwritten.
+keep() {
   chmod 0600 "$tmp"
   sync
-  # A link, not a move: it fails where something is, so nothing is ever overwritten.
   state=made
-  ln -- "$tmp" "$keys/$1.key" 2>/dev/null || state=there
+  ln -- "$tmp" "$keys/$1" 2>/dev/null || state=there
   rm -f -- "$tmp"
   tmp=
-  report "$1" "$state"
 }
 
 report() {
@@ -120,10 +145,36 @@ report() {
   fi
   chown 0:0 "$keys/$1.key"
   chmod 0600 "$keys/$1.key"
+  following=
+  if [ -e "$keys/$1.key.next" ]; then
+    chown 0:0 "$keys/$1.key.next"
+    chmod 0600 "$keys/$1.key.next"
+    following=$(wg pubkey <"$keys/$1.key.next" 2>/dev/null) || die "$keys/$1.key.next holds no WireGuard key (not shown); take it away there and run again"
+  fi
   if public=$(wg pubkey <"$keys/$1.key" 2>/dev/null); then
-    echo "key $1 $2 $public"
+    echo "key $1 $2 $public $following"
   else
     echo "key $1 malformed"
   fi
+}
+
+# Pre-shared keys: FILE is IFACE.psk or IFACE.psk.next.
+psk_state() {
+  if [ ! -e "$keys/$1" ]; then
+    echo "psk $1 missing"
+  elif ! grep -Eqx '[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=' "$keys/$1"; then
+    echo "psk $1 malformed"
+  else
+    chown 0:0 "$keys/$1"
+    chmod 0600 "$keys/$1"
+    echo "psk $1 there $(tr -d '\n' <"$keys/$1" | sha256sum | cut -d' ' -f1)"
+  fi
+}
+psk_read() { echo "psk $1 value $(cat "$keys/$1")"; }
+psk_keep() {
+  tmp=$(mktemp "$keys/.$1.XXXXXX")
+  echo "$2" >"$tmp"
+  keep "$1"
+  psk_state "$1"
 }
 `;

@@ -9,6 +9,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -37,6 +38,21 @@ export function writeNew(file: string, text: string, mode: number): boolean {
   }
 }
 
+/** Puts a file in the place of another in one step. */
+export function replaceFile(file: string, text: string, mode: number): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const temporary = `${file}.${randomBytes(6).toString("hex")}.new`;
+  const handle = openSync(temporary, "wx", mode);
+  try {
+    writeFileSync(handle, text);
+    fsyncSync(handle);
+    renameSync(temporary, file);
+  } finally {
+    closeSync(handle);
+    rmSync(temporary, { force: true });
+  }
+}
+
 /** Public keys, in `keys/`, to be committed. */
 export class PublicKeyFiles {
   constructor(readonly directory: string) {}
@@ -56,6 +72,11 @@ export class PublicKeyFiles {
     if (writeNew(join(this.directory, this.name(key)), `${text}\n`, 0o644)) return;
     if (this.read(key) !== text)
       throw new CliError(`${this.name(key)} appeared meanwhile, with another key; it is left as it is: run again to compare`);
+  }
+
+  replace(key: string, publicKey: string): void {
+    const text = parsePublicKey(publicKey, `the public key of ${key}`);
+    replaceFile(join(this.directory, this.name(key)), `${text}\n`, 0o644);
   }
 }
 
@@ -83,6 +104,43 @@ export class PrivateKeyFiles {
     return { publicKey: this.derive(key), made };
   }
 
+  /**
+   * A new pair in the place of the one that `recorded` is the public key of; its private key stays as `.key.old`. Where a former run broke off after it
+   * made the pair, that pair.
+   */
+  rotate(key: string, recorded: string): string {
+    this.protect();
+    const [file, old] = [this.path(key), `${this.path(key)}.old`];
+    const current = this.derive(key);
+    if (current !== recorded) {
+      if (existsSync(old) && publicKeyOf(readFileSync(old, "utf8").trim()) === recorded) return current;
+      throw new CliError(
+        `${this.name(key)} belongs to ${current}, but keys/${key}.pub says ${recorded}; nothing was changed. Put the right private key in its place`,
+      );
+    }
+    replaceFile(old, readFileSync(file, "utf8"), 0o600);
+    replaceFile(file, `${newPrivateKey()}\n`, 0o600);
+    return this.derive(key);
+  }
+
+  /** The pre-shared key of a host that does not exist yet, as it is sent; undefined: not on this machine. */
+  preshared(key: string): string | undefined {
+    const file = join(this.folder, `${key}.psk`);
+    if (!existsSync(file)) return undefined;
+    if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
+    const text = readFileSync(file, "utf8").trim();
+    if (!isKey(text)) throw new CliError(`private/${key}.psk holds no WireGuard key (not shown); move it away and run again`);
+    return text;
+  }
+
+  /** In the place of another, which stays as `.psk.old`. */
+  keepPreshared(key: string, text: string): void {
+    this.protect();
+    const file = join(this.folder, `${key}.psk`);
+    if (existsSync(file)) replaceFile(`${file}.old`, readFileSync(file, "utf8"), 0o600);
+    replaceFile(file, `${text}\n`, 0o600);
+  }
+
   private derive(key: string): string {
     try {
       return publicKeyOf(readFileSync(this.path(key), "utf8").trim());
@@ -107,6 +165,8 @@ export class PrivateKeyFiles {
   }
 }
 
+const isKey = (text: string): boolean => /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text);
+
 /** As `wg genkey`: 32 random bytes, clamped, base64. */
 function newPrivateKey(): string {
   const bytes = randomBytes(32);
@@ -120,7 +180,7 @@ const pkcs8Prefix = Buffer.from("302e020100300506032b656e04220420", "hex");
 
 /** As `wg pubkey`. */
 function publicKeyOf(privateKey: string): string {
-  if (!/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(privateKey)) throw new CliError("not a key");
+  if (!isKey(privateKey)) throw new CliError("not a key");
   const key = createPrivateKey({
     key: Buffer.concat([pkcs8Prefix, Buffer.from(privateKey, "base64")]),
     format: "der",

@@ -1,13 +1,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Inventory, InventoryInterface, InventoryNode } from "../lib/inventory";
-import { parseNodeName, parseName } from "../lib/name";
+import { parseName } from "../lib/name";
 import { recordAllocations } from "./allocations";
 import { readInventory, requireSound } from "../app/run-app";
 import { CliError, messageOf } from "../app/error";
 import { hostKeyFile, hostKeys, type HostKey } from "./host-keys";
 import { PrivateKeyFiles, PublicKeyFiles } from "./key-file";
 import { inParallel } from "./parallel";
+import { ensurePreshared, pairsOf } from "./preshared";
+import { keyName, selectInterfaces, type Selected } from "./select";
 import { isSshNode, type SshNode } from "./ssh";
 
 export interface KeysOptions {
@@ -18,7 +20,7 @@ export interface KeysOptions {
 
 /** What became of one key. */
 export interface KeyOutcome {
-  /** NODE/IFACE, a NODE that could not be asked, or client/NAME. */
+  /** NODE/IFACE, "NODE/IFACE psk" for a tunnel's pre-shared key, a NODE that could not be asked, or client/NAME. */
   readonly name: string;
   /**
    * made: a new pair; read: the private key was there, the public one is new here; kept: all was there; elsewhere: the private key is on another
@@ -29,22 +31,23 @@ export interface KeyOutcome {
   readonly detail: string;
 }
 
-interface Selected {
-  readonly node: InventoryNode;
-  readonly interfaces: readonly InventoryInterface[];
-}
-
 /** Missing keys are what this mends, and it records what is not on record. */
-const mended = new Set(["missing-public-key", "unrecorded-allocation"]);
+export const mended: ReadonlySet<string> = new Set(["missing-public-key", "missing-preshared-key", "unrecorded-allocation"]);
 
 /** Makes the WireGuard keys that are missing, each where it belongs, and records allocations. Returns the exit status. */
 export async function keys(names: readonly string[], options: KeysOptions): Promise<number> {
   const inventory = await readInventory(options.app);
+  const selected = selectInterfaces(inventory, names);
   requireSound(inventory, mended);
-  const selected = select(inventory, names);
   const say = (text: string): void => void (options.json === true ? process.stderr : process.stdout).write(`${text}\n`);
   const maker = new KeyMaker(inventory.directory, say, options.json !== true);
   await inParallel(16, selected, (one) => maker.node(one));
+  const chosen = new Set(selected.flatMap(({ interfaces }) => interfaces));
+  const pairs = pairsOf(inventory).filter(({ ends }) => ends.some(({ one }) => chosen.has(one)));
+  await inParallel(16, pairs, async (pair) => {
+    const found = await attempt(`${pair.name} psk`, () => ensurePreshared(inventory.directory, pair));
+    maker.record(found);
+  });
   if (names.length === 0 || options.clients === true) maker.clients(inventory, options.clients === true);
   const allocations = recordAllocations(inventory);
   if (allocations.length > 0) say(`allocations.json: recorded ${allocations.join(", ")}`);
@@ -102,7 +105,10 @@ class KeyMaker {
   }
 
   private async onHost(node: SshNode, interfaces: readonly InventoryInterface[]): Promise<void> {
-    const requests = interfaces.map((one) => ({ interface: one.name, make: one.publicKey === null }));
+    const requests = interfaces.map((one) => ({
+      interface: one.name,
+      action: one.publicKey === null ? ("make" as const) : ("check" as const),
+    }));
     const found = await hostKeys(node, this.knownHosts, requests, (text) => this.say(`${node.name}: ${text}`));
     for (const one of interfaces) this.attempt(`${node.name}/${one.name}`, () => this.fromHost(node, one, found.get(one.name)));
   }
@@ -117,6 +123,10 @@ class KeyMaker {
       throw new CliError(
         `${this.origin(key)} says ${String(one.publicKey)}, but the host has no private key at ${file} (was it made anew?); put the private key there, or ${this.forget(key)} and run again for a new pair`,
       );
+    }
+    if (one.publicKey !== null && one.publicKey === found.next && one.publicKey !== found.publicKey) {
+      const detail = `${this.publicKeys.name(key)}; ${file}.next waits on the host, the next deploy switches to it`;
+      return { result: "kept", publicKey: found.next, detail };
     }
     return this.compare(key, one, found.publicKey, found.state === "made", `${file} on the host`);
   }
@@ -171,36 +181,23 @@ class KeyMaker {
     }
   }
 
-  private record(outcome: KeyOutcome): void {
+  record(outcome: KeyOutcome): void {
     this.outcomes.push(outcome);
     if (outcome.result === "failed") process.stderr.write(`error: ${outcome.name}: ${outcome.detail}\n`);
     else if (this.progress) this.say(`${outcome.result.padEnd(9)} ${outcome.name}  ${outcome.detail}`);
   }
 }
 
-const keyName = (node: InventoryNode, one: InventoryInterface): string =>
-  `${parseNodeName(node.name)}.${parseName(one.name, "interface name")}`;
+/** What went wrong is an outcome, too. */
+async function attempt(name: string, work: () => Promise<Omit<KeyOutcome, "name">>): Promise<KeyOutcome> {
+  try {
+    return { name, ...(await work()) };
+  } catch (error) {
+    return { name, result: "failed", detail: messageOf(error) };
+  }
+}
 
 const pairCommand = (name: string): string => `(umask 077; wg genkey | tee ${name}.key | wg pubkey >client.${name}.pub)`;
-
-/** What NODE and NODE/IFACE arguments mean; none: everything. */
-function select({ nodes }: Inventory, names: readonly string[]): readonly Selected[] {
-  const all = nodes.map((node) => ({ node, interfaces: node.interfaces })).filter(({ interfaces }) => interfaces.length > 0);
-  if (names.length === 0) return all;
-  const known = all.flatMap(({ node, interfaces }) =>
-    interfaces.map((one) => ({ node: node.name, full: `${node.name}/${one.name}` })),
-  );
-  for (const name of names) {
-    if (known.some(({ node, full }) => name === node || name === full)) continue;
-    throw new CliError(
-      `'${name}' is no node or NODE/IFACE of this app; it has ${known.map(({ full }) => full).join(", ") || "none"}`,
-    );
-  }
-  const wanted = (node: string, one: string): boolean => names.includes(node) || names.includes(`${node}/${one}`);
-  return all
-    .map(({ node, interfaces }) => ({ node, interfaces: interfaces.filter(({ name }) => wanted(node.name, name)) }))
-    .filter(({ interfaces }) => interfaces.length > 0);
-}
 
 function summary(outcomes: readonly KeyOutcome[], directory: string): string {
   const kinds = ["made", "read", "kept", "elsewhere", "missing", "failed"] as const;

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Command, Option } from "commander";
+import { CliError } from "../app/error";
 import { Lab, nothingChanged, table, type Row } from "../lab";
 
 interface Common {
@@ -126,9 +127,16 @@ async function diff(options: Common): Promise<void> {
 }
 
 async function shell(name: string, command: readonly string[], { instance }: Common): Promise<number> {
+  const [first = ""] = command;
+  if (first.startsWith("-") && first !== "--") {
+    throw new CliError(
+      `'${first}' stands behind the host, where the command to run begins; an option of the lab stands before it: wgchain lab shell --instance NAME ${name}`,
+    );
+  }
   const host = new Lab({ instance }).host(name);
   const prompt = { PS1: `${host.netns}:\\w# `, WGCHAIN_LAB: instance };
-  const argv = command.length > 0 ? command : ["bash", "--norc", "-i"];
+  const words = first === "--" ? command.slice(1) : command;
+  const argv = words.length > 0 ? words : ["bash", "--norc", "-i"];
   const [file = "", ...args] = host.command(argv, prompt);
   const child = spawn(file, args, { stdio: "inherit" });
   // Ctrl-C belongs to what runs in the host

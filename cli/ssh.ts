@@ -6,13 +6,23 @@ import { CliError, errorCode, messageOf } from "../app/error";
 
 export type SshNode = InventoryNode & { readonly host: InventorySshHost };
 
+/** Where ssh leads: a node that exists, or a VM whose address was found. */
+export interface SshTarget {
+  readonly name: string;
+  readonly host: InventorySshHost;
+  /** @default hostKeyAlias(name) */
+  readonly hostKeyAlias?: string;
+}
+
 export const isSshNode = (node: InventoryNode): node is SshNode => node.host.kind === "ssh";
 
 /** The node's name in known_hosts, so that a moved address or a jump host changes nothing. */
 export const hostKeyAlias = (node: string): string => `wgchain-${node}`;
 
+const aliasOf = (target: SshTarget): string => target.hostKeyAlias ?? hostKeyAlias(target.name);
+
 export interface SshSession {
-  readonly node: SshNode;
+  readonly node: SshTarget;
   readonly knownHosts: string;
   readonly checking: "yes" | "accept-new";
   /** More `-o` options. */
@@ -60,7 +70,7 @@ function sshArguments({ node, knownHosts, checking, options = [], command }: Ssh
     `StrictHostKeyChecking=${checking}`,
     `UserKnownHostsFile=${quotedPath(knownHosts)}`,
     "GlobalKnownHostsFile=/dev/null",
-    `HostKeyAlias=${hostKeyAlias(node.name)}`,
+    `HostKeyAlias=${aliasOf(node)}`,
     ...["UpdateHostKeys=no", "CheckHostIP=no", "VerifyHostKeyDNS=no", "HashKnownHosts=no"],
     ...["ServerAliveInterval=15", "ServerAliveCountMax=4", "ConnectTimeout=10", "ControlMaster=no", "ControlPath=none"],
     ...[
@@ -100,15 +110,18 @@ function quotedPath(file: string): string {
 }
 
 /** Why ssh ended with 255, and what to do. */
-export function explainSsh({ name, host }: SshNode, knownHosts: string, { stderr }: SshResult): string {
-  const { destination, user, port, jump } = host;
+export function explainSsh(target: SshTarget, knownHosts: string, { stderr }: SshResult): string {
+  const { name } = target;
+  const { destination, user, port, jump } = target.host;
   const at = [user === undefined ? destination : `${user}@${destination}`, port && `port ${port}`, jump && `by way of ${jump}`];
   const where = `ssh ${at.filter(Boolean).join(" ")}`;
   const reason = stderr.trim().split("\n").at(-1)?.trim() || "ssh said nothing";
   if (/IDENTIFICATION HAS CHANGED|REVOKED HOST KEY/.test(stderr)) {
-    return `${where} shows another host key than the one pinned as ${hostKeyAlias(name)} in ${knownHosts}; if the host was made anew: wgchain trust ${name}; if not, somebody stands in between`;
+    return `${where} shows another host key than the one pinned as ${aliasOf(target)} in ${knownHosts}; if the host was made anew: wgchain trust ${name}; if not, somebody stands in between`;
   }
   if (/host key is known for|Host key verification failed/.test(stderr)) {
+    if (target.hostKeyAlias !== undefined)
+      return `${where}: ${knownHosts} has no line ${target.hostKeyAlias}; the first deploy of a VM records it: take that file from whoever deployed, or deploy from here`;
     return `${where}: its host key is not known; check its fingerprint and pin it: wgchain trust ${name}`;
   }
   if (/ermission denied/.test(stderr)) {

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
 import type { Inventory, InventoryNode } from "../lib/inventory";
 import { readInventory } from "../app/run-app";
 import { CliError, messageOf } from "../app/error";
+import { confirm } from "./confirm";
 import { fingerprint, KnownHosts, sameKey, type HostKey } from "./known-hosts";
 import { inParallel } from "./parallel";
 import { explainSsh, hostKeyAlias, isSshNode, ssh, type SshNode } from "./ssh";
@@ -47,7 +47,7 @@ export async function trust(names: readonly string[], options: TrustOptions): Pr
     const names = fresh.map(({ node }) => node.name).join(", ");
     const agreed =
       options.yes === true ||
-      (await ask(`pin ${names}? compare with what 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub' says on the hosts`));
+      (await askFor(`pin ${names}? compare with what 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub' says on the hosts`));
     if (agreed) pin(fresh, knownHosts);
     else failed += refuse(names);
   }
@@ -62,7 +62,7 @@ export async function trust(names: readonly string[], options: TrustOptions): Pr
 }
 
 async function mayReplace({ node }: Shown, { yes, replace }: TrustOptions): Promise<boolean> {
-  if (yes !== true) return ask(`replace the pinned key of ${node.name}? only if you know that the host was made anew`);
+  if (yes !== true) return askFor(`replace the pinned key of ${node.name}? only if you know that the host was made anew`);
   if (replace === true) return true;
   complain(
     `${node.name}: --yes does not replace a pinned key; if the host was made anew: wgchain trust --yes --replace ${node.name}; if not, somebody stands in between`,
@@ -81,23 +81,8 @@ function pin(shown: readonly Shown[], knownHosts: KnownHosts): void {
   say(`pinned ${shown.map(({ node }) => node.name).join(", ")} in ${knownHosts.file}; commit it`);
 }
 
-async function ask(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    complain("no terminal to confirm at; compare the fingerprints above with the hosts' own, then run again with --yes");
-    return false;
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const stop = new AbortController();
-  // Ctrl-C and Ctrl-D are a no.
-  terminal.once("close", () => stop.abort());
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal: stop.signal })).trim());
-  } catch {
-    return false;
-  } finally {
-    terminal.close();
-  }
-}
+const askFor = (question: string): Promise<boolean> =>
+  confirm(question, "compare the fingerprints above with the hosts' own, then run again with --yes");
 
 async function look(node: SshNode, knownHosts: KnownHosts): Promise<Shown | undefined> {
   const scratch = mkdtempSync(join(tmpdir(), "wgchain-trust-"));

@@ -2,7 +2,11 @@
 import { Command, CommanderError } from "commander";
 import { ParseError } from "../lib/problem";
 import { CliError } from "../app/error";
+import { adopt, type AdoptOptions } from "./adopt";
+import { doctor, type DoctorOptions } from "./doctor";
 import { keys, type KeysOptions } from "./keys";
+import { rotate, type RotateOptions } from "./rotate";
+import { status, type StatusOptions } from "./status";
 import { trust, type TrustOptions } from "./trust";
 
 /** Exit status of what the person typed wrong, as getopt's users have it. */
@@ -10,10 +14,15 @@ const usageError = 2;
 
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("wgchain")
-    .description("chains of WireGuard hosts, and who leaves where: keys, pinned hosts, and a lab to rehearse in")
+    .description(
+      "chains of WireGuard hosts, and who leaves where: keys, pinned hosts, what runs and whether it is well, and a lab to rehearse in",
+    )
     .enablePositionalOptions()
     .addCommand(keysCommand())
     .addCommand(trustCommand())
+    .addCommand(statusCommand())
+    .addCommand(doctorCommand())
+    .addCommand(adoptCommand())
     .addCommand(await labCommand(argv));
   exitByException(program);
   try {
@@ -32,8 +41,71 @@ function keysCommand(): Command {
     .option("--app <dir>", "directory of the app's cdktf.json", ".")
     .option("--clients", "also make the clients' missing pairs here, in private/")
     .option("--json", "print the result as JSON")
-    .addHelpText("after", "\nExamples:\n  wgchain keys\n  wgchain keys hk sz/wgp --app ./network")
-    .action(async (names: string[], options: KeysOptions) => void (process.exitCode = await keys(names, options)));
+    .enablePositionalOptions()
+    .addHelpText("after", "\nExamples:\n  wgchain keys\n  wgchain keys hk sz/wgp --app ./network\n  wgchain keys rotate hk/wgp")
+    .action(async (names: string[], options: KeysOptions) => void (process.exitCode = await keys(names, options)))
+    .addCommand(rotateCommand());
+}
+
+function rotateCommand(): Command {
+  return new Command("rotate")
+    .description("make new keys, which the next deploy puts in the place of those in use, at both ends; may be run again")
+    .argument("<node/iface...>", "interfaces")
+    .option("--app <dir>", "directory of the app's cdktf.json", ".")
+    .option("--psk", "the tunnel's pre-shared key in place of the interface's own pair")
+    .option("--yes", "also of an interface of clients, who are cut off until they have its new public key")
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", "\nExamples:\n  wgchain keys rotate hk/wgp\n  wgchain keys rotate --psk hk/wgp")
+    .action(async (names: string[], options: RotateOptions) => void (process.exitCode = await rotate(names, options)));
+}
+
+function statusCommand(): Command {
+  return new Command("status")
+    .description("show what the hosts carry: interfaces, peers and their last handshakes, tables")
+    .argument("[node...]", "nodes; all when none is named")
+    .option("--app <dir>", "directory of the app's cdktf.json", ".")
+    .option("--json", "print the result as JSON")
+    .addHelpText(
+      "after",
+      `
+Exit status: 0 all nodes answered, 1 one could not be asked, 2 wrong arguments
+
+Examples:
+  wgchain status
+  wgchain status hk --json`,
+    )
+    .action(async (names: string[], options: StatusOptions) => void (process.exitCode = await status(names, options)));
+}
+
+function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("look for what differs on the hosts from what was deployed, and for what would break it, with how to mend it")
+    .argument("[node...]", "nodes; all when none is named")
+    .option("--app <dir>", "directory of the app's cdktf.json", ".")
+    .option("--repair", "bring the hosts that differ back to what was deployed, then look again")
+    .option("--json", "print the result as JSON")
+    .addHelpText(
+      "after",
+      `
+Exit status: 0 all healthy, 1 a node could not be asked, 2 wrong arguments, 3 something differs or would break
+
+Examples:
+  wgchain doctor
+  wgchain doctor --repair hk`,
+    )
+    .action(async (names: string[], options: DoctorOptions) => void (process.exitCode = await doctor(names, options)));
+}
+
+function adoptCommand(): Command {
+  return new Command("adopt")
+    .description(
+      "take over a WireGuard interface that was made by hand: its key stays, and the next deploy changes it as it runs",
+    )
+    .argument("<node/iface>", "an interface of your network that exists on its host already")
+    .option("--app <dir>", "directory of the app's cdktf.json", ".")
+    .option("--yes", "take over without asking")
+    .addHelpText("after", "\nExamples:\n  wgchain adopt hk/wgp\n  wgchain adopt hk/wgp --yes")
+    .action(async (name: string, options: AdoptOptions) => void (process.exitCode = await adopt(name, options)));
 }
 
 function trustCommand(): Command {
