@@ -1,6 +1,7 @@
 import { callersAddress, counters, nothingChanged, table, traceroute, watch, type DeployResult, type Lab } from "../../lab";
 import { ReferenceApp } from "./app";
 import { ownLab, removeStaleLabs } from "./instance";
+import { leaked, leftOn, privateLineOf, type Wire } from "./wires";
 import { privateKeysOf, seenSecrets, sampleProcesses } from "./secrets";
 
 /** The issue's "done when", on the unmodified main.ts: real Terraform, real SSH, real WireGuard, real packets. */
@@ -44,25 +45,10 @@ const knock = (): Promise<unknown> =>
     sh("client2", `ping -c3 -i0.5 -W1 -I ${secondPerson} ${target}`),
   ]);
 
-/** Runs `action` and gives what un-encapsulated inner packets were on the uplinks of `hosts` (and on the private line). */
-async function leaks(wires: readonly (readonly [string, string])[], action: () => Promise<unknown>): Promise<string[]> {
-  const [wire, ...rest] = wires;
-  if (wire === undefined) {
-    await action();
-    return [];
-  }
-  const [host, device] = wire;
-  let further: string[] = [];
-  const { packets } = await watch(lab.host(host), { device, filter: inner }, async () => {
-    further = await leaks(rest, action);
-  });
-  return [...packets.map((line) => `${host} ${device}: ${line}`), ...further];
-}
+const leaks = (wires: readonly Wire[], action: () => Promise<unknown>): Promise<string[]> => leaked(lab, inner, wires, action);
+const privateLine = (host: string): Promise<string> => privateLineOf(lab, host);
 
-const privateLine = async (host: string): Promise<string> =>
-  (await lab.host(host).sh(`ip -4 -o addr show to 172.16.0.0/30 | awk '{print $2; exit}'`)).stdout.trim();
-
-const relays = async (): Promise<[string, string][]> => [
+const relays = async (): Promise<Wire[]> => [
   ["sz", "eth0"],
   ["sz", await privateLine("sz")],
   ["hk", "eth0"],
@@ -206,6 +192,38 @@ describe("what must not pass does not pass", () => {
     expect(wires).toEqual([]);
   });
 
+  test("what a neighbour on the uplink sends to an inner address reaches nobody, whatever the reverse-path filter", async () => {
+    const filters = (await sh("sz", "sysctl -n net.ipv4.conf.eth0.rp_filter net.ipv4.conf.all.rp_filter")).stdout;
+    // Loose and strict would drop the inner source by themselves; the table must.
+    await sh("sz", "sysctl -qw net.ipv4.conf.eth0.rp_filter=0");
+    await sh("internet", "ip route add 10.66.224.0/19 via 198.51.100.10");
+    try {
+      const { packets } = await watch(lab.host("sz"), { device: "wgs", filter: `host ${target}` }, async () => {
+        const arrived = await watch(lab.host("sz"), { device: "eth0", filter: `dst host ${gcpSource}` }, () =>
+          sh("internet", `ping -c3 -i0.2 -W1 -I ${target} ${gcpSource}`),
+        );
+        expect(arrived.packets.length).toBeGreaterThan(0);
+      });
+      expect(packets).toEqual([]);
+    } finally {
+      await sh("internet", "ip route del 10.66.224.0/19");
+      await sh("sz", `sysctl -qw net.ipv4.conf.eth0.rp_filter=${filters.split("\n")[0] ?? "2"}`);
+    }
+  });
+
+  test("no client reaches the metadata server of an exit", async () => {
+    const { packets } = await watch(lab.host("gcp"), { device: "ens4", filter: "host 169.254.169.254" }, async () => {
+      const asked = await sh("client", `curl -s --max-time 2 --interface ${gcpSource} http://169.254.169.254/`);
+      expect(asked.status).not.toBe(0);
+    });
+    expect(packets).toEqual([]);
+    // It does come to the entry.
+    const inside = await watch(lab.host("sz"), { device: "wgs", filter: "host 169.254.169.254" }, () =>
+      sh("client", `curl -s --max-time 2 --interface ${gcpSource} http://169.254.169.254/`),
+    );
+    expect(inside.packets.length).toBeGreaterThan(0);
+  });
+
   test.each([
     ["sz", async () => relays()],
     ["hk", async () => relays()],
@@ -237,7 +255,6 @@ describe("what must not pass does not pass", () => {
       `curl -s --max-time 12 --limit-rate 2M -o /dev/null --interface ${hktSource} http://${target}/bytes/52428800`,
     );
     const innerOnly = "net 10.66.0.0/16";
-    const seen: string[] = [];
     const under = async (): Promise<void> => {
       for (let round = 0; round < 4; round += 1) {
         await Promise.all(
@@ -253,15 +270,7 @@ describe("what must not pass does not pass", () => {
       ["hkt", "eth0"],
       ["gcp", "ens4"],
     ] as const;
-    const watched = wires.reduceRight<() => Promise<void>>(
-      (next, [host, device]) =>
-        async () => {
-          const { packets } = await watch(lab.host(host), { device, filter: innerOnly }, next);
-          seen.push(...packets.map((line) => `${host} ${device}: ${line}`));
-        },
-      under,
-    );
-    await watched();
+    const seen = await leaked(lab, innerOnly, wires, under);
     await download;
     expect(seen).toEqual([]);
   });
@@ -275,15 +284,6 @@ describe("what must not pass does not pass", () => {
   });
 });
 
-/** All that is or was ours on a host, and the sysctls that we change. */
-const leftOn = async (host: string): Promise<string> => {
-  const rules = "ip rule | grep -v -e 'lookup local' -e 'lookup main$' -e 'lookup default'; ip route show table all proto 119";
-  const files = "find /etc /var/lib /usr/local /run/wgchain -path '*wgchain*' -type f 2>/dev/null | sort";
-  const kernel =
-    "wg show interfaces | grep .; nft list tables; sysctl -n net.ipv4.ip_forward net.ipv4.conf.all.rp_filter | grep -v -e '^0$' -e '^2$'";
-  return (await sh(host, `set +e +o pipefail; ${rules}; ${files}; ${kernel}`)).stdout.trim();
-};
-
 describe("a change", () => {
   const moved: [string, string][] = [
     [`from: ["10.66.224.2/32", "10.66.224.3/32"], via: wgp, snat: viaGcp`, `from: ["10.66.224.3/32"], via: wgp, snat: viaGcp`],
@@ -294,7 +294,7 @@ describe("a change", () => {
     app.edit(...moved);
     const { output } = await lab.diff();
     const replaced = [...output.matchAll(/null_resource\.(\w+)[^\n]* must be replaced/g)].map((match) => match[1]).sort();
-    expect(replaced).toEqual(["sz_add", "sz_confirm"]);
+    expect(replaced).toEqual(["deploy", "sz_config"]);
     const lines = output.split("\n").map((line) => line.replace(/^\S*\s+/, ""));
     expect(lines.filter((line) => /^[-+~] +"source /.test(line)).map((line) => line.replace(/ +/g, " "))).toEqual([
       `~ "source 10.66.224.2 on wgs" = "exit gcp via wgp from 10.66.220.224" -> "exit hkt via wgp from 10.66.220.225"`,
@@ -321,7 +321,9 @@ describe("a change", () => {
       seenSecrets(keys, { text: [first.output, result.output, processes], directories: [lab.paths.out, lab.paths.logs] }),
     ).toEqual([]);
     expect(seenSecrets(keys, { text: [], directories: [lab.paths.tfstate, lab.paths.cloud] })).toEqual([]);
-    expect(processes).toContain("wgchain/deliver add");
+    expect(
+      [/wgchain\/deploy apply/, /wgchain\/deliver deploy/, /wgchain\/deliver confirm/].map((one) => one.test(processes)),
+    ).toEqual([true, true, true]);
     expect(await callersAddress(client(), gcpSource)).toMatch(/^203\.0\.113\./);
   });
 
@@ -341,7 +343,7 @@ describe("a change", () => {
   });
 
   test("a node that leaves is cleaned by its RemovedNode", async () => {
-    expect(await leftOn("hkt")).toContain("lookup 7700");
+    expect(await leftOn(lab, "hkt")).toContain("lookup 7700");
     app.edit(
       [`import { Host, SnatLabel,`, `import { Host, RemovedNode, SnatLabel,`],
       [
@@ -363,7 +365,7 @@ describe("a change", () => {
       [`    new SourcePolicy(this, "hk-hkt", { on: hk, from: [viaHkt], via: wg7 });\n`, ""],
     );
     await up();
-    expect(await leftOn("hkt")).toBe("/etc/wgchain/keys/wg7.key");
+    expect(await leftOn(lab, "hkt")).toBe("/etc/wgchain/keys/wg7.key");
     expect((await sh("hk", "wg show interfaces")).stdout.trim().split(/\s+/).sort()).toEqual(["wg6", "wgp"]);
     expect((await lab.probe()).flatMap((row) => row.problems)).toEqual([]);
   });
@@ -374,9 +376,9 @@ test("cdktf destroy leaves every host as it was found, keys aside, and no VM", a
   await up();
   expect(lab.hosts).toContain("gcp");
   await lab.destroy();
-  expect(await leftOn("sz")).toBe("/etc/wgchain/keys/wgp.key\n/etc/wgchain/keys/wgs.key");
-  expect(await leftOn("hk")).toBe("/etc/wgchain/keys/wg6.key\n/etc/wgchain/keys/wg7.key\n/etc/wgchain/keys/wgp.key");
-  expect(await leftOn("hkt")).toBe("/etc/wgchain/keys/wg7.key");
+  expect(await leftOn(lab, "sz")).toBe("/etc/wgchain/keys/wgp.key\n/etc/wgchain/keys/wgs.key");
+  expect(await leftOn(lab, "hk")).toBe("/etc/wgchain/keys/wg6.key\n/etc/wgchain/keys/wg7.key\n/etc/wgchain/keys/wgp.key");
+  expect(await leftOn(lab, "hkt")).toBe("/etc/wgchain/keys/wg7.key");
   expect(lab.hosts).not.toContain("gcp");
   expect(nothingChanged(await up())).toBe(false);
   expect((await lab.probe()).flatMap((row) => row.problems)).toEqual([]);

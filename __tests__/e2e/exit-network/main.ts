@@ -1,7 +1,7 @@
 import { App, TerraformStack } from "cdktf";
 import { ExitNetwork, Host, WgNode } from "../../../constructs";
 
-/** Exits and clients by name; everything else is allocated. One client has a label of its own, one exit stands at the relay itself. */
+/** Exits and clients by name; everything else is allocated. One client has a label of its own, one exit stands at the relay itself, tunnels have pre-shared keys. */
 const app = new App();
 const stack = new TerraformStack(app, "by-name");
 const sz = new WgNode(stack, "sz", { host: Host.ssh({ address: "198.51.100.10" }), privateAddress: "172.16.0.1/30" });
@@ -12,5 +12,6 @@ new ExitNetwork(stack, "net", {
   exits: { hk: { through: [hk] }, tokyo: { through: [hk, tokyo] } },
   clients: { phone: { exit: "hk" }, laptop: { exit: "tokyo" }, tv: { exit: "tokyo", ownLabel: true } },
   links: { "sz-hk": { over: "private" } },
+  presharedKeys: true,
 });
 app.synth();
