@@ -55,9 +55,16 @@ module.exports = {
     rule(
       "nobody-imports-lab",
       "the lab is the product's test bench: what reaches real hosts must not be able to depend on it",
-      { pathNot: "^(lab/|cli/lab\\.ts$|__tests__/(lab-|e2e/))" },
+      { pathNot: "^(lab/|faults/|cli/lab\\.ts$|__tests__/(lab-|e2e/))" },
       { path: "^lab/" },
     ),
+    rule(
+      "faults-know-lab-only",
+      "the fault matrix treats the product as its users do: a copy of its files, deployed and probed in the lab",
+      { path: "^faults/" },
+      { path: "^(app|constructs|lib|cli|main\\.ts|examples|__tests__)/" },
+    ),
+    rule("nobody-imports-faults", "it is a test", { pathNot: "^faults/" }, { path: "^faults/" }),
     rule("nobody-imports-tests", "tests are not shipped", { pathNot: "^__tests__/" }, { path: "^__tests__/" }),
     rule("all-resolve", "an import that leads nowhere fails only when it runs", {}, { couldNotResolve: true }),
   ],

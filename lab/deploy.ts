@@ -102,7 +102,12 @@ export async function runCdktf(verb: Verb, options: DeployOptions): Promise<Depl
       const lines = output.trimEnd().split("\n").slice(-40).join("\n");
       throw new LabError(`cdktf ${verb} failed with status ${result.status}; its output is in ${log} and ends with\n${lines}`);
     }
-    return { log, output, changes: changesOf(output) };
+    const changes = changesOf(output);
+    // cdktf ends with 0 where Terraform was killed by a signal
+    if (verb === "deploy" && !/Apply complete!|No changes\. |Your infrastructure matches|has no changes/.test(output)) {
+      throw new LabError(`cdktf deploy ended without Terraform's word on what it did; its output is in ${log}`);
+    }
+    return { log, output, changes };
   } finally {
     await served.close();
     file.end();

@@ -318,6 +318,45 @@ udev_leaves_ours() {
     udevadm trigger --settle --action=add /sys/class/net/wg7; udevadm settle; test $(</proc/sys/net/ipv4/conf/wg7/rp_filter) = 0'
 }
 
+# ---- a change that nobody confirms -----------------------------------------------------------------------------------------------------------
+
+# ADD on the machine, as a deploy's first session does it, with one rule more than what is deployed; then its end, as a kill makes it.
+change_begun() { # ID LEASE
+  guest 'rm -rf /root/change; mkdir /root/change; cp -r --parents /etc/wgchain /etc/wireguard /etc/sysctl.d/90-wgchain.conf /etc/systemd/networkd.conf.d/wgchain.conf \
+      /etc/systemd/system/wgchain.service /etc/systemd/system/wg-quick@*.d /usr/local/lib/wgchain /root/change
+    cd /root/change; rm -rf etc/wgchain/keys etc/systemd/system/*.wants; find etc/wireguard etc/sysctl.d -type f ! -path "*wg*" -delete
+    echo "pref 11999 from 10.66.220.9 iif wgp lookup 7700 protocol 119" >>etc/wgchain/rules
+    generation=$(LC_ALL=C; export LC_ALL; find . -type f ! -path "./etc/wgchain/keys/*" | sort | xargs sha256sum | sha256sum | cut -d" " -f1)
+    (printf "prepare\nadd\n"; sleep 120) | bash usr/local/lib/wgchain/wgchain-host deploy /root/change $generation '"$1 $2"' >/root/said 2>&1 &
+    for i in $(seq 90); do ! grep -q "^wgchain: added" /root/said || break; sleep 1; done
+    cat /root/said; grep -q "^wgchain: added" /root/said
+    ip rule | grep -q ^11999:'
+}
+reverted_by_the_watch() {
+  change_begun beef01 20
+  guest 'systemctl list-units --no-legend --plain "wgchain-revert-*" | grep -q wgchain-revert-beef01.service
+    pkill -9 -f "wgchain-host deploy /root/change" || true
+    for i in $(seq 120); do ip rule | grep -q ^11999: || break; sleep 1; done
+    ! ip rule | grep ^11999:
+    for i in $(seq 60); do [ -e /var/lib/wgchain/pending ] || break; sleep 1; done
+    /usr/local/lib/wgchain/wgchain-host outcome beef01 | tee /dev/stderr | grep -q "was not heard of for 20 s"'
+}
+begun_before_the_reboot() {
+  change_begun beef02 600
+}
+gone_after_the_reboot() {
+  guest '! ip rule | grep ^11999:; ! grep 11999 /etc/wgchain/rules; test ! -e /var/lib/wgchain/pending
+    /usr/local/lib/wgchain/wgchain-host outcome beef02 | tee /dev/stderr | grep -q "restarted before the deploy was confirmed"'
+}
+
+# Where what closes the host does not stand, no interface comes up, whoever starts it.
+stays_down_where_open() {
+  guest 'systemctl stop wg-quick@wgp; nft delete table ip wgchain
+    ! systemctl start wg-quick@wgp
+    ! ip link show wgp 2>/dev/null
+    systemctl reset-failed wg-quick@wgp; systemctl restart wgchain.service; systemctl start wg-quick@wgp'
+}
+
 # ---- the end --------------------------------------------------------------------------------------------------------------------------------
 
 as_found() {
@@ -353,13 +392,19 @@ checks() {
 
   check 'and without our rules it would leak (a control)' watch_sees_leaks
 
+  begin 'what nobody confirms'
+  check 'an interface stays down where nothing closes the host' stays_down_where_open
+  check 'a change whose deploy is killed goes back by itself, watched by systemd' reverted_by_the_watch
+
   begin 'systemd-networkd and udev'
   check 'reload, reconfigure and restart leave our rules and routes' networkd_leaves_ours
   check 'without our file networkd would remove them' networkd_would_remove_ours
   check 'udev'"'"'s sysctl run leaves our rp_filter' udev_leaves_ours
 
   begin 'reboot'
+  check 'a change is added and not confirmed' begun_before_the_reboot
   check 'reboots' reboots
+  check 'the change is gone' gone_after_the_reboot
   check 'all is back: status' stands
   check 'all is back: units' units "${HK[@]}"
   check 'no ordering cycle' no_ordering_cycle

@@ -48,8 +48,12 @@ is_wanted() { lines_of "$ETC/interfaces" | awk -v name="$1" '$1 == name { found 
 wanted_interfaces() { lines_of "$ETC/interfaces" | awk '{ print $1 }'; }
 # Interfaces of the manifest: only these may be changed or taken down.
 our_interfaces() { lines_of "$LIB/manifest" | sed -n 's|^etc/wireguard/\(.*\)\.conf$|\1|p'; }
-# Ours, or handed over to us by `wgchain adopt`.
-has_conf() { is_line_of "$LIB/manifest" "etc/wireguard/$1.conf" || [[ -e $LIB/adopted/$1 ]]; }
+# Ours, also where the manifest was lost, or handed over to us by `wgchain adopt`.
+has_conf() {
+  local first=
+  is_line_of "$LIB/manifest" "etc/wireguard/$1.conf" || [[ -e $LIB/adopted/$1 ]] ||
+    { [[ -f /etc/wireguard/$1.conf ]] && IFS= read -r first <"/etc/wireguard/$1.conf" && [[ $first == '# made by wgchain'* ]]; }
+}
 
 look_at() { # DIRECTORY of a tree, or nothing for what is installed
   ROOT=${1-}

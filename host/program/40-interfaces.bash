@@ -46,9 +46,7 @@ reconcile() { # IFACE hold|switch|prune
   while read -r name _ mtu _ port _ key; do [[ $name != "$iface" ]] || break; done <"$ETC/interfaces"
   [[ $name == "$iface" ]] || die "interface $iface is not in $ETC/interfaces; run the deploy again"
   work
-  umask 077 # the dump holds the private key
-  wg show "$iface" dump >"$WORK/dump"
-  umask 022
+  (umask 077 && wg show "$iface" dump >"$WORK/dump") # it holds the private key
   read -r _ live i _ <"$WORK/dump" # private public port fwmark
   # While keys are rotated, the file still holds the key that is live.
   if [[ $live != "$key" && ($DRY == 1 || $(key_of "$KEYS/$iface.key") == "$key") ]]; then cmd wg set "$iface" private-key "$KEYS/$iface.key"; fi

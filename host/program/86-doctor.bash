@@ -6,6 +6,8 @@ verb_doctor() {
   local line
   [[ $EUID -eq 0 ]] || die "must run as root"
   work
+  # What was deployed, also where files of it are gone.
+  [[ ! -e $LIB/good ]] || look_at "$LIB/good/tree"
   report
   if [[ ! -f $ETC/interfaces ]]; then
     finding not-deployed "wgchain is not deployed on this host; deploy it: cdktf deploy"
