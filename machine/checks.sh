@@ -48,8 +48,8 @@ stands() {
   local report
   report=$(guest '/usr/local/lib/wgchain/wgchain-host doctor')
   printf '%s\n' "$report"
-  # The other ends of the tunnels are not there.
-  refused grep -E '^(drift|problem)' < <(grep -v $'^problem\tno-handshake' <<<"$report")
+  # The other ends of the tunnels are not there, and some deploys are meant to be taken back.
+  refused grep -E '^(drift|problem)' < <(grep -vE $'^problem\t(no-handshake|reverted)' <<<"$report")
   grep -q $'^forwarding\t1$' <<<"$report"
 }
 
@@ -318,6 +318,11 @@ udev_leaves_ours() {
     udevadm trigger --settle --action=add /sys/class/net/wg7; udevadm settle; test $(</proc/sys/net/ipv4/conf/wg7/rp_filter) = 0'
 }
 
+user_data_taken() {
+  guest 'cloud-init status --long | tee /dev/stderr | grep -q "^status: done"
+    id wgchain; runuser -u wgchain -- sudo -n true; grep -q . /home/wgchain/.ssh/authorized_keys'
+}
+
 # ---- a change that nobody confirms -----------------------------------------------------------------------------------------------------------
 
 # ADD on the machine, as a deploy's first session does it, with one rule more than what is deployed; then its end, as a kill makes it.
@@ -327,7 +332,7 @@ change_begun() { # ID LEASE
     cd /root/change; rm -rf etc/wgchain/keys etc/systemd/system/*.wants; find etc/wireguard etc/sysctl.d -type f ! -path "*wg*" -delete
     echo "pref 11999 from 10.66.220.9 iif wgp lookup 7700 protocol 119" >>etc/wgchain/rules
     generation=$(LC_ALL=C; export LC_ALL; find . -type f ! -path "./etc/wgchain/keys/*" | sort | xargs sha256sum | sha256sum | cut -d" " -f1)
-    (printf "prepare\nadd\n"; sleep 120) | bash usr/local/lib/wgchain/wgchain-host deploy /root/change $generation '"$1 $2"' >/root/said 2>&1 &
+    (printf "prepare\nadd\n"; exec sleep 300) 2>/dev/null </dev/null | bash usr/local/lib/wgchain/wgchain-host deploy /root/change $generation '"$1 $2"' >/root/said 2>&1 &
     for i in $(seq 90); do ! grep -q "^wgchain: added" /root/said || break; sleep 1; done
     cat /root/said; grep -q "^wgchain: added" /root/said
     ip rule | grep -q ^11999:'
@@ -368,7 +373,8 @@ checks() {
   dump >"$work/found"
 
   begin 'deploy'
-  check 'HK: deploy' delivered hk root
+  check 'cloud-init has made the user of main.ts, from the user-data of its Google VM' user_data_taken
+  check 'HK: deploy, by that user' delivered hk wgchain
   check 'the kernel'"'"'s WireGuard is used, no wireguard-go' kernel_wireguard "${HK[@]}"
   check 'units are active and enabled' units "${HK[@]}"
   check 'systemd-analyze verify has nothing to say' units_verified "${HK[@]}"

@@ -58,6 +58,15 @@ vm_keys() { # DIRECTORY OF PUBLIC THINGS, NAMES to pin
   known_hosts=$directory/known_hosts
 }
 
+# What Google's metadata server would give cloud-init; here its NoCloud source does.
+vm_user_data() { # FILE
+  local seed=var/lib/cloud/seed/nocloud
+  mkdir -p "$work/disk/$seed"
+  cp -- "$1" "$work/disk/$seed/user-data"
+  printf 'instance-id: machine\n' >"$work/disk/$seed/meta-data"
+  (cd "$work/disk" && tar --owner=0 --group=0 --mode='u+rwX,go-w' -rf "$work/keys.tar" "$seed")
+}
+
 # One connection for all looks; host/deliver opens its own.
 vm_ssh() {
   ssh -F none -i "$work/id" -p "$port" -l root -o IdentitiesOnly=yes -o IdentityAgent=none -o BatchMode=yes -o StrictHostKeyChecking=yes \
@@ -77,7 +86,7 @@ vm_wait() { # [BOOT ID]
   local id deadline=$((SECONDS + 300))
   while kill -0 "$vm_pid" 2>/dev/null && ((SECONDS < deadline)); do
     if id=$(vm_boot_id 2>"$work/ssh.log") && [[ -n $id && $id != "${1-}" ]]; then
-      guest 'systemctl is-system-running --wait || { systemctl --failed --no-legend; exit 1; }'
+      guest 'systemctl is-system-running --wait || { systemctl --failed --no-legend; grep -hE "WARNING|ERROR" /var/log/cloud-init.log 2>/dev/null; exit 1; }'
       return
     fi
     vm_disconnect

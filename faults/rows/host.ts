@@ -146,7 +146,7 @@ const failedStep: Row = {
 };
 
 export const onHosts: readonly Row[] = [
-  diskFull("disk-full", true, ["/var/lib/wgchain"]),
+  diskFull("disk-full", false, ["/var/lib/wgchain"]),
   diskFull("disk-full-elsewhere", false, ["/etc/wgchain", "/run/wgchain"]),
   diskFills,
   stateLost,

@@ -121,6 +121,6 @@ export const killed: readonly Row[] = [
   killedRow("deploy", true, "host/deploy and all that it started"),
   killedRow("terraform", false, "Terraform alone"),
   killedRow("ssh", false, "all ssh clients"),
-  killedRow("program", true, "the host program and all that it started"),
+  killedRow("program", false, "the host program and all that it started"),
   everyStep,
 ];

@@ -17,7 +17,6 @@ const again = `
 
 const twoDeploys: Row = {
   name: "two-deploys",
-  core: true,
   about:
     "A second deploy while the first is amid ADD: the second is refused by the hosts' lock and changes nothing, the first ends well.",
   protection: { what: "the lock", edits: [["host/program/00-base.bash", "flock -n 8 ||", "true ||"]] },
@@ -61,7 +60,6 @@ const stateLost: Row = {
 
 const failedIsTainted: Row = {
   name: "failed-is-tainted",
-  core: true,
   about:
     "A deploy that was reverted leaves its resource tainted, its message says what was restored, and the next deploy tries again.",
   protection: revert,
@@ -102,7 +100,6 @@ const removedWhileDown: Row = {
 
 const destroyOneDown: Row = {
   name: "destroy-one-down",
-  core: true,
   about:
     "cdktf destroy while sshd of hkt is down: it names hkt; when it is back, destroy again leaves all hosts clean, keys aside.",
   protection: {
