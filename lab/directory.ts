@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Inventory } from "../lib/inventory";
 import type { Host } from "./host";
@@ -74,6 +74,11 @@ export async function makeKeys(paths: Paths, inventory: Inventory, host: (name: 
     work.push(made.then(({ stdout }) => publish(name, stdout)));
   }
   await Promise.all(work);
+}
+
+/** A client's private half goes with its host; one of that name that comes later has a key of its own. */
+export function forgetClientKey(paths: Paths, client: string): void {
+  rmSync(join(paths.directory, "keys", `client.${client}.pub`), { force: true });
 }
 
 /** So that `ssh 198.51.100.10`, `ssh sz` (whatever the app names as destination) and a VM's external address work in the operator host. */

@@ -4,7 +4,7 @@ import type { Inventory, InventoryPromise } from "../lib/inventory";
 import { inspectApp, recoverSynthesis, synthesize } from "./app";
 import { addClient, bringUpClients, buildHosts, dropHost, hostNamed } from "./build";
 import { nothingChanged, runCdktf, mirrorNullProvider, type DeployResult, type Verb } from "./deploy";
-import { makeDirectory, makeKeys, recordAllocations, takeAllocations, writeSshConfig } from "./directory";
+import { forgetClientKey, makeDirectory, makeKeys, recordAllocations, takeAllocations, writeSshConfig } from "./directory";
 import { alive, removeHost, type Host } from "./host";
 import { planOf, type Plan } from "./plan";
 import { makePresharedKeys } from "./preshared";
@@ -226,7 +226,11 @@ export class Lab {
     const clients = (plan: Plan): Map<string, string> =>
       new Map(plan.hosts.filter(({ kind }) => kind === "client").map((host) => [host.name, JSON.stringify(host)]));
     const [old, now] = [clients(before), clients(next)];
-    for (const [name, text] of old) if (now.get(name) !== text) await dropHost(this.state, name);
+    for (const [name, text] of old) {
+      if (now.get(name) === text) continue;
+      await dropHost(this.state, name);
+      forgetClientKey(this.paths, name);
+    }
     for (const host of next.hosts) {
       if (host.kind === "client" && !(host.name in this.state.required.hosts)) await addClient(this.paths, this.state, host);
     }

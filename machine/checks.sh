@@ -335,23 +335,26 @@ change_begun() { # ID LEASE
     (printf "prepare\nadd\n"; exec sleep 300) 2>/dev/null </dev/null | bash usr/local/lib/wgchain/wgchain-host deploy /root/change $generation '"$1 $2"' >/root/said 2>&1 &
     for i in $(seq 90); do ! grep -q "^wgchain: added" /root/said || break; sleep 1; done
     cat /root/said; grep -q "^wgchain: added" /root/said
-    ip rule | grep -q ^11999:'
+    rules=$(ip rule); grep ^11999: <<<"$rules"'
 }
 reverted_by_the_watch() {
   change_begun beef01 20
-  guest 'systemctl list-units --no-legend --plain "wgchain-revert-*" | grep -q wgchain-revert-beef01.service
+  # No `grep -q` behind a pipe: it leaves early, and pipefail takes the writer's SIGPIPE for a failure.
+  guest 'watch() { systemctl list-units --all --no-legend --plain "wgchain-revert-*"; journalctl -q --no-pager -n 30 -u "wgchain-revert-*"; }
+    trap watch ERR
+    units=$(systemctl list-units --no-legend --plain "wgchain-revert-*"); grep wgchain-revert-beef01.service <<<"$units"
     pkill -9 -f "wgchain-host deploy /root/change" || true
-    for i in $(seq 120); do ip rule | grep -q ^11999: || break; sleep 1; done
-    ! ip rule | grep ^11999:
+    for i in $(seq 120); do rules=$(ip rule); grep ^11999: <<<"$rules" >/dev/null || break; sleep 1; done
+    ! grep ^11999: <<<"$rules" || { watch; exit 1; }
     for i in $(seq 60); do [ -e /var/lib/wgchain/pending ] || break; sleep 1; done
-    /usr/local/lib/wgchain/wgchain-host outcome beef01 | tee /dev/stderr | grep -q "was not heard of for 20 s"'
+    outcome=$(/usr/local/lib/wgchain/wgchain-host outcome beef01); grep "was not heard of for 20 s" <<<"$outcome"'
 }
 begun_before_the_reboot() {
   change_begun beef02 600
 }
 gone_after_the_reboot() {
   guest '! ip rule | grep ^11999:; ! grep 11999 /etc/wgchain/rules; test ! -e /var/lib/wgchain/pending
-    /usr/local/lib/wgchain/wgchain-host outcome beef02 | tee /dev/stderr | grep -q "restarted before the deploy was confirmed"'
+    outcome=$(/usr/local/lib/wgchain/wgchain-host outcome beef02); grep "restarted before the deploy was confirmed" <<<"$outcome"'
 }
 
 # Where what closes the host does not stand, no interface comes up, whoever starts it.
