@@ -22,7 +22,7 @@ import type { Delivery } from "./delivery";
 import { Deploy, NamedResource } from "./deploy";
 import { Directory } from "./directory";
 import { inventoryOf } from "./inventory";
-import { writeHostTree, writePrograms } from "./payload";
+import { writeHostTree, writePrograms, writeWiring } from "./payload";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
 
@@ -190,7 +190,9 @@ export class WgNetwork extends Construct {
   private write(session: ISynthesisSession): void {
     const work = path.join(session.outdir, session.manifest.forStack(this.stack).workingDirectory);
     fs.rmSync(path.join(work, "wgchain"), { recursive: true, force: true });
-    for (const host of this.result().hosts) writeHostTree(work, host.node, host.files);
+    const { hosts, wiring } = this.result();
+    for (const host of hosts) writeHostTree(work, host.node, host.files);
+    writeWiring(work, wiring);
     writePrograms(work);
   }
 }

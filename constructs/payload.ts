@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { createHash } from "node:crypto";
+import type { Wiring } from "../lib/trace/wiring";
 
 /** Programs that travel with the package, in `host/`. */
 const programs = path.join(__dirname, "..", "host");
@@ -11,6 +12,11 @@ export function writeHostTree(stackDirectory: string, node: string, files: Reado
   const root = path.join(stackDirectory, "wgchain", "nodes", node);
   for (const [file, text] of Object.entries(files)) write(path.join(root, file), text, 0o644);
   write(path.join(root, hostProgram), program(), 0o755);
+}
+
+/** Writes what stands beside the trees, for whoever traces packets through them; it is not sent. */
+export function writeWiring(stackDirectory: string, wiring: Wiring): void {
+  write(path.join(stackDirectory, "wgchain", "network.json"), `${JSON.stringify(wiring, null, 2)}\n`, 0o644);
 }
 
 /** Writes the program that sends, and the one that runs on hosts. */

@@ -10,6 +10,8 @@ import { planNetwork } from "./plan/plan";
 import { Ways } from "./plan/ways";
 import type { Problem } from "./problem";
 import { renderHost, type RenderedHost } from "./render/host";
+import { wiringOf } from "./render/wiring";
+import type { Wiring } from "./trace/wiring";
 
 export interface Compiled {
   readonly network: Network;
@@ -18,6 +20,8 @@ export interface Compiled {
   readonly allocations: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Every host's files and objects; empty while there is a problem, so that nothing half-valid is ever rendered. */
   readonly hosts: readonly RenderedHost[];
+  /** What stands beside the hosts' files, so that a packet can be traced through them. */
+  readonly wiring: Wiring;
   /** Nodes by depth: exits first, entries last; each node comes after all that it sends to. */
   readonly order: readonly Node[];
 }
@@ -35,6 +39,7 @@ export function compile(intent: NetworkIntent): Compiled {
     problems: problems.all,
     allocations: { port: sorted(ports), table: sorted(ways.tables) },
     hosts: problems.any ? [] : planNetwork(network, ways).map(renderHost),
+    wiring: wiringOf(network),
     order: exitsFirst(network),
   };
 }

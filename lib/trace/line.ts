@@ -1,0 +1,29 @@
+/** A line of what a host gets: what a walk names when it says why. */
+export interface Line {
+  readonly host: string;
+  /** Below the host's `/`, e.g. "etc/wgchain/rules". Absent: not of ours, but the kernel's own. */
+  readonly file?: string;
+  /** From 1. */
+  readonly number?: number;
+  readonly text: string;
+}
+
+export const kernel = (host: string, text: string): Line => ({ host, text });
+
+/** e.g. "sz:/etc/wgchain/rules:4: pref 11000 iif wgs ...". */
+export function formatLine({ host, file, number, text }: Line): string {
+  return file === undefined ? `${host}: ${text}` : `${host}:/${file}:${String(number)}: ${text}`;
+}
+
+/** The files say something that the walk does not know; it must not be passed over in silence. */
+export class UnknownLine extends Error {
+  constructor(line: Line, why: string) {
+    super(`the trace cannot read ${formatLine(line)} (${why})`);
+    this.name = "UnknownLine";
+  }
+}
+
+/** Lines that are not empty, numbered as they stand. */
+export function linesOf(host: string, file: string, text: string | undefined): Line[] {
+  return (text ?? "").split("\n").flatMap((line, index) => (line === "" ? [] : [{ host, file, number: index + 1, text: line }]));
+}

@@ -1,0 +1,194 @@
+import { splitEndpoint, type TraceHost, type WgInterface } from "./host";
+import { contains, lastOf, parseIp, parsePrefix, type Ip, type Prefix } from "./ip";
+import { formatLine } from "./line";
+import { mtuOf, packetTo, walkBoth, type RoundTrip } from "./trace";
+import type { TracedEnd, TracedExit, TracedHost, TracedNetwork, TracedTunnel, TracedWay } from "./traced";
+import { World, type SynthesizedStack } from "./world";
+
+/** Somewhere in the internet: no host's address, and in none of the inner networks. */
+export const somewhere: Ip = parseIp("1.1.1.1");
+
+/** Walks a packet of every client address, with all tunnels up and with each one down. */
+export function traceNetwork(stack: SynthesizedStack): TracedNetwork {
+  return new NetworkTrace(stack).network();
+}
+
+/** A tunnel as the two hosts' files make it: interfaces that are each other's peers. */
+export interface Joint {
+  readonly tunnel: TracedTunnel;
+  readonly ends: readonly [client: string, server: string];
+}
+
+/** One source at its entry. */
+export interface EntrySource {
+  readonly client: string | null;
+  readonly address: string;
+  readonly ip: Ip;
+  readonly node: string;
+  readonly interface: string;
+}
+
+export class NetworkTrace {
+  readonly world: World;
+  readonly joints: readonly Joint[];
+  private readonly jointOf = new Map<string, Joint>();
+  private readonly worldsDown = new Map<string, World>();
+
+  constructor(readonly stack: SynthesizedStack) {
+    this.world = World.of(stack);
+    this.joints = [...this.world.hosts.values()].flatMap((host) =>
+      [...host.interfaces.values()].flatMap((iface) => jointFrom(this.world, host, iface) ?? []),
+    );
+    for (const joint of this.joints) for (const end of joint.ends) this.jointOf.set(end, joint);
+  }
+
+  network(): TracedNetwork {
+    return {
+      version: 1,
+      stack: this.stack.stack,
+      hosts: [...this.world.hosts.values()].map((host) => this.hostOf(host)),
+      tunnels: this.joints.map(({ tunnel }) => tunnel),
+      ways: this.sources().map((source) => this.way(source)),
+    };
+  }
+
+  /** Addresses of clients, in their order; then declared prefixes and addresses that no client has. */
+  sources(): EntrySource[] {
+    const { clients, declared } = this.stack.wiring;
+    const known = new Set<string>();
+    const sources: EntrySource[] = clients.flatMap(({ name, node, interface: one, addresses }) =>
+      addresses.map((address) => {
+        known.add(`${node} ${one} ${address}/32`);
+        return { client: name, address, ip: parseIp(address), node, interface: one };
+      }),
+    );
+    const more = declared.filter(
+      ({ node, interface: one, source }) => !this.jointOf.has(`${node}/${one}`) && !known.has(`${node} ${one} ${source}`),
+    );
+    for (const { node, interface: one, source } of more) {
+      const ip = someOf(parsePrefix(source), sources);
+      if (ip !== undefined) sources.push({ client: null, address: source, ip, node, interface: one });
+    }
+    return sources;
+  }
+
+  roundTrip(source: EntrySource, destination: Ip, world = this.world): RoundTrip {
+    const client = source.client === null ? undefined : world.clients.get(source.client);
+    const host = world.hosts.get(source.node);
+    if (client !== undefined) return walkBoth(world, packetTo(source.ip, destination), { client, sends: true });
+    if (host === undefined) throw new Error(`there is no node ${source.node}`);
+    return walkBoth(world, packetTo(source.ip, destination), { host, iif: source.interface });
+  }
+
+  /** The network with that interface gone. */
+  without(end: string): World {
+    const known = this.worldsDown.get(end) ?? this.world.with({ down: [end] });
+    this.worldsDown.set(end, known);
+    return known;
+  }
+
+  way(source: EntrySource): TracedWay {
+    const trip = this.roundTrip(source, somewhere);
+    const { hops, verdict, packet } = trip.there;
+    const joints = hops.flatMap(({ at, oif }) => this.jointOf.get(`${at}/${oif ?? ""}`) ?? []);
+    const exit = this.exitOf(trip);
+    return {
+      client: source.client,
+      address: source.address,
+      node: source.node,
+      interface: source.interface,
+      exit,
+      tunnels: joints.map(({ tunnel }) => tunnel.id),
+      hops: hops.flatMap(({ answers }) => (answers === undefined ? [] : [this.world.format(answers)])),
+      labels: hops.flatMap(({ at, oif, source: label }) =>
+        this.jointOf.has(`${at}/${oif ?? ""}`) ? [this.world.format(label)] : [],
+      ),
+      mtuBytes: mtuOf(trip.there, trip.back),
+      down: joints.map((joint) => ({ tunnel: joint.tunnel.id, exit: this.exitWithout(joint, source) })),
+      ...(exit === null ? { why: this.whyNot(trip, packet.source, verdict.end) } : {}),
+    };
+  }
+
+  /** Where it leaves with the tunnel down; the worse of its two ends, since either may be the one that is gone. */
+  private exitWithout({ ends }: Joint, source: EntrySource): string | null {
+    for (const end of ends) {
+      const { verdict } = this.roundTrip(source, somewhere, this.without(end)).there;
+      if (verdict.end === "left") return verdict.at;
+    }
+    return null;
+  }
+
+  private whyNot({ there, back }: RoundTrip, source: Ip, end: string): string {
+    if (end === "left") {
+      const seen = this.world.format(source);
+      const reply = back === undefined ? "that is no address of its own" : `the answer ${back.verdict.end} at ${back.verdict.at}`;
+      return `leaves at ${there.verdict.at} as ${seen}, and ${reply}`;
+    }
+    const { at, why, line } = there.verdict;
+    return `${end} at ${at}: ${why}${line === undefined ? "" : ` (${formatLine(line)})`}`;
+  }
+
+  /** It left with the public address of the host that it left from, and an answer comes back to who sent it. */
+  private exitOf({ there, back }: RoundTrip): TracedExit | null {
+    if (there.verdict.end !== "left" || back?.verdict.end !== "delivered") return null;
+    const host = this.world.hosts.get(there.verdict.at);
+    if (host?.publicAddress !== there.packet.source) return null;
+    const { address, deferred } = host.wired;
+    return { node: host.name, address: deferred ?? address, deferred: deferred !== undefined };
+  }
+
+  private hostOf(host: TraceHost): TracedHost {
+    const { name, kind, address, deferred, exit, uplinkMtuBytes, privateLink: link } = host.wired;
+    const clients = [...host.interfaces.values()].filter((iface) => !this.jointOf.has(`${name}/${iface.name}`));
+    return {
+      name,
+      kind,
+      address: deferred ?? address,
+      exit,
+      uplinkMtuBytes,
+      ...(link === undefined ? {} : { privateAddress: link.address }),
+      clientInterfaces: clients.map((iface) => ({
+        name: iface.name,
+        address: iface.addresses.map((one) => one.toString()).join(", "),
+        mtuBytes: iface.mtuBytes,
+        listenPort: iface.listenPort,
+        clients: iface.peers.size,
+      })),
+    };
+  }
+}
+
+/** Seen from the end that dials in. */
+function jointFrom(world: World, host: TraceHost, iface: WgInterface): Joint | undefined {
+  const peer = [...iface.peers.values()].find(({ endpoint }) => endpoint !== undefined);
+  const far = peer === undefined ? undefined : world.endOf(peer.publicKey);
+  if (peer?.endpoint === undefined || far === undefined || !("iface" in far)) return undefined;
+  const network = far.iface.addresses.find((one) => one.network.length < 32)?.network;
+  const isPrivate = world.hostAtPrivate(world.resolve(splitEndpoint(peer.endpoint)[0])) === far.host;
+  const end = (of: TraceHost, one: WgInterface): TracedEnd => ({
+    node: of.name,
+    interface: one.name,
+    addresses: one.addresses.map(({ address }) => address.toString()),
+    mtuBytes: one.mtuBytes,
+    listenPort: one.listenPort,
+  });
+  const id = `${host.name}/${iface.name}`;
+  return {
+    tunnel: {
+      id,
+      client: end(host, iface),
+      server: end(far.host, far.iface),
+      network: network?.toString() ?? "",
+      mtuBytes: Math.min(iface.mtuBytes, far.iface.mtuBytes),
+      over: isPrivate ? "private" : "public",
+    },
+    ends: [id, `${far.host.name}/${far.iface.name}`],
+  };
+}
+
+/** An address of the prefix that no client has. */
+function someOf(prefix: Prefix, sources: readonly EntrySource[]): Ip | undefined {
+  const taken = new Set(sources.filter(({ ip }) => contains(prefix, ip)).map(({ ip }) => ip));
+  for (let ip = prefix.base; ip <= lastOf(prefix) && ip <= prefix.base + taken.size + 1; ip++) if (!taken.has(ip)) return ip;
+  return undefined;
+}

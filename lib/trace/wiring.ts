@@ -1,0 +1,42 @@
+/**
+ * The little that no host's files say: where the cables go, who holds which client key, and what was declared. Written beside the host trees as
+ * `network.json` (nothing secret in it), so that two synthesized outputs can be compared without running an app.
+ */
+export interface Wiring {
+  readonly version: 1;
+  readonly nodes: readonly WiredNode[];
+  readonly clients: readonly WiredClient[];
+  readonly declared: readonly Declared[];
+}
+
+export interface WiredNode {
+  readonly name: string;
+  /** As it stands in the files: a literal, or `@{NAME}` where only apply knows. */
+  readonly address: string;
+  /** Where Terraform's state has it, e.g. "google_compute_address.x.address"; absent for a literal. */
+  readonly deferred?: string;
+  readonly uplinkMtuBytes: number;
+  /** e.g. "172.16.0.1/30"; nodes with the same network share the link. */
+  readonly privateLink?: { readonly address: string; readonly mtuBytes: number };
+  readonly exit: boolean;
+  readonly kind: "ssh" | "gce";
+}
+
+export interface WiredClient {
+  readonly name: string;
+  readonly node: string;
+  readonly interface: string;
+  readonly publicKey: string;
+  readonly mtuBytes: number;
+  readonly addresses: readonly string[];
+}
+
+/** What was written: this source, coming in by this interface, leaves at this exit. What is not declared leaves nowhere. */
+export interface Declared {
+  readonly node: string;
+  readonly interface: string;
+  /** e.g. "10.66.224.2/32". */
+  readonly source: string;
+  /** Name of the node where it leaves. */
+  readonly exit: string;
+}
