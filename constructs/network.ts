@@ -142,7 +142,7 @@ export class WgNetwork extends Construct {
   }
 
   private compile(): Compiled {
-    return (this.compiled ??= compile(this.intent));
+    return (this.compiled ??= compile(this.intent, this.stack.node.id));
   }
 
   private problems(): readonly Problem[] {

@@ -8,10 +8,14 @@ import type { Interface, Network, Node } from "./model/model";
 import { parseNetwork } from "./model/parse";
 import { planNetwork } from "./plan/plan";
 import { Ways } from "./plan/ways";
-import type { Problem } from "./problem";
+import type { Problem, Problems } from "./problem";
+import type { Failure } from "./prove/failure";
+import { prove } from "./prove/prove";
 import { renderHost, type RenderedHost } from "./render/host";
 import { wiringOf } from "./render/wiring";
+import type { TracedNetwork } from "./trace/traced";
 import type { Wiring } from "./trace/wiring";
+import type { SynthesizedStack } from "./trace/world";
 
 export interface Compiled {
   readonly network: Network;
@@ -20,28 +24,47 @@ export interface Compiled {
   readonly allocations: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Every host's files and objects; empty while there is a problem, so that nothing half-valid is ever rendered. */
   readonly hosts: readonly RenderedHost[];
+  /** What packets do in it, walked through those files; undefined while there is a problem. */
+  readonly traced?: TracedNetwork;
   /** What stands beside the hosts' files, so that a packet can be traced through them. */
   readonly wiring: Wiring;
   /** Nodes by depth: exits first, entries last; each node comes after all that it sends to. */
   readonly order: readonly Node[];
 }
 
-/** The one way through the code: parse, check, plan, render. */
-export function compile(intent: NetworkIntent): Compiled {
+/** The one way through the code: parse, check, plan, render, prove. */
+export function compile(intent: NetworkIntent, stack = "network"): Compiled {
   const { network, problems, incomplete, ports } = parseNetwork(intent);
   checkReferences(intent, problems);
   checkGce(intent, problems);
   checkRemoved(intent, problems);
   checkNetwork(network, problems, incomplete);
   const ways = Ways.find(network, intent.recorded, problems);
+  const wiring = wiringOf(network);
+  const hosts = problems.any ? [] : planNetwork(network, ways).map(renderHost);
+  const traced = problems.any ? undefined : proved({ stack, wiring, files: filesOf(hosts) }, network, problems);
   return {
     network,
     problems: problems.all,
     allocations: { port: sorted(ports), table: sorted(ways.tables) },
-    hosts: problems.any ? [] : planNetwork(network, ways).map(renderHost),
-    wiring: wiringOf(network),
+    hosts: problems.any ? [] : hosts,
+    ...(traced === undefined ? {} : { traced }),
+    wiring,
     order: exitsFirst(network),
   };
+}
+
+const filesOf = (hosts: readonly RenderedHost[]): SynthesizedStack["files"] =>
+  Object.fromEntries(hosts.map(({ node, files }) => [node, files]));
+
+/** A network whose packets do not do what was declared is a network with problems. */
+function proved(stack: SynthesizedStack, network: Network, problems: Problems): TracedNetwork | undefined {
+  const { network: traced, failures } = prove(stack);
+  const pathOf = ({ node, client }: Failure): string =>
+    [...network.clients.filter(({ name }) => name === client), ...network.nodes.filter(({ name }) => name === node)][0]?.path ??
+    node;
+  for (const failure of failures) problems.report(failure.code, pathOf(failure), failure.message);
+  return failures.length === 0 ? traced : undefined;
 }
 
 const sorted = (map: ReadonlyMap<string, number>): Record<string, number> =>

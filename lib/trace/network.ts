@@ -91,7 +91,7 @@ export class NetworkTrace {
     const trip = this.roundTrip(source, somewhere);
     const { hops, verdict, packet } = trip.there;
     const joints = hops.flatMap(({ at, oif }) => this.jointOf.get(`${at}/${oif ?? ""}`) ?? []);
-    const exit = this.exitOf(trip);
+    const exit = this.exitOf(source, trip);
     return {
       client: source.client,
       address: source.address,
@@ -129,8 +129,8 @@ export class NetworkTrace {
   }
 
   /** It left with the public address of the host that it left from, and an answer comes back to who sent it. */
-  private exitOf({ there, back }: RoundTrip): TracedExit | null {
-    if (there.verdict.end !== "left" || back?.verdict.end !== "delivered") return null;
+  private exitOf(source: EntrySource, { there, back }: RoundTrip): TracedExit | null {
+    if (there.verdict.end !== "left" || !isAnswered(source, back)) return null;
     const host = this.world.hosts.get(there.verdict.at);
     if (host?.publicAddress !== there.packet.source) return null;
     const { address, deferred } = host.wired;
@@ -156,6 +156,13 @@ export class NetworkTrace {
       })),
     };
   }
+}
+
+/** Of an address that no client has yet the answer comes as far as the entry's interface. */
+function isAnswered({ client, node, interface: one }: EntrySource, back: RoundTrip["back"]): boolean {
+  if (client !== null) return back?.verdict.end === "delivered";
+  const last = back?.hops.at(-1);
+  return last?.at === node && last.oif === one;
 }
 
 /** Seen from the end that dials in. */

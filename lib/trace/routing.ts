@@ -53,6 +53,11 @@ export class Routing {
     }
   }
 
+  /** Where rules tell sources apart. */
+  sourcePrefixes(): Prefix[] {
+    return this.rules.flatMap(({ from }) => from ?? []);
+  }
+
   lookup({ source, destination, iif, mark }: Ask, passed?: (rule: Rule) => void): Answer | undefined {
     for (const rule of this.rules) {
       if (rule.iif !== undefined && rule.iif !== iif) continue;
