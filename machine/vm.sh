@@ -14,7 +14,7 @@ vm_start() { # IMAGE: a directory of machine/image
     # It ends with this process, however that ends. Network and disk before the boot: a port in use ends QEMU at once.
     setpriv --pdeathsig KILL qemu-system-x86_64 -accel tcg,thread=multi -smp 2 -m 1024 -nodefaults -nographic -no-user-config \
       -serial "file:$work/serial.log" -monitor none -device virtio-rng-pci \
-      -kernel "$1/vmlinuz" -initrd "$1/initrd" -append 'root=/dev/vda rw console=ttyS0 quiet loglevel=4 mitigations=off systemd.show_status=no' \
+      -kernel "$1/vmlinuz" -initrd "$1/initrd" -append 'root=/dev/vda rw console=ttyS0 quiet loglevel=5 mitigations=off systemd.show_status=no' \
       -drive "file=$1/root.ext4,format=raw,if=virtio,snapshot=on" -drive "file=$work/keys.tar,format=raw,if=virtio,readonly=on" \
       -netdev "user,id=uplink,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:$port-:22" -device virtio-net-pci,netdev=uplink \
       >"$work/qemu.log" 2>&1 </dev/null &
