@@ -20,7 +20,8 @@ module.exports = {
       "lib-is-pure",
       "lib decides everything from its arguments: no cdktf, no files, no network, no processes, no crypto; so its results are the same everywhere, and property tests can run it 10,000 times",
       { path: "^lib/" },
-      { pathNot: ["^lib/", "^node_modules/ipaddr\\.js/"] },
+      // dagre: where boxes and lines of a picture go; pure, too.
+      { pathNot: ["^lib/", "^node_modules/ipaddr\\.js/", "^node_modules/@dagrejs/"] },
     ),
     rule(
       "constructs-know-lib-only",
@@ -65,6 +66,13 @@ module.exports = {
       { path: "^(app|constructs|lib|cli|main\\.ts|examples|__tests__)/" },
     ),
     rule("nobody-imports-faults", "it is a test", { pathNot: "^faults/" }, { path: "^faults/" }),
+    rule(
+      "differential-knows-lib",
+      "it holds the renderer, the host program and the trace against real packets; the trace must not be able to know how",
+      { path: "^differential/" },
+      { path: "^(constructs|cli|lab|faults|main\\.ts|examples|__tests__)/" },
+    ),
+    rule("nobody-imports-differential", "it is a test", { pathNot: "^differential/" }, { path: "^differential/" }),
     rule("nobody-imports-tests", "tests are not shipped", { pathNot: "^__tests__/" }, { path: "^__tests__/" }),
     rule("all-resolve", "an import that leads nowhere fails only when it runs", {}, { couldNotResolve: true }),
   ],

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { messageOf } from "./error";
+import { CliError, messageOf } from "./error";
 
 interface StateJson {
   readonly resources?: readonly {
@@ -42,6 +42,20 @@ export class TerraformState {
     } catch (error) {
       throw new Error(`terraform state pull gave no JSON: ${messageOf(error)}`);
     }
+  }
+
+  /** As `terraform state pull` prints it. */
+  static read(file: string): TerraformState {
+    let json: unknown;
+    try {
+      json = JSON.parse(readFileSync(file, "utf8"));
+    } catch (error) {
+      throw new CliError(`${file} cannot be read as a state (${messageOf(error)}); make it with: terraform state pull`);
+    }
+    const { version, resources } = (json ?? {}) as { version?: unknown; resources?: unknown };
+    if (version !== 4 || !Array.isArray(resources))
+      throw new CliError(`${file} is no state of Terraform (version 4, with resources); make it with: terraform state pull`);
+    return new TerraformState(json as StateJson);
   }
 
   /** Of a Terraform address, e.g. google_compute_address.x.address. */

@@ -1,0 +1,151 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import { CliError, messageOf } from "../app/error";
+import { Repository, Scratch } from "../app/revision";
+import { runApp } from "../app/run-app";
+import { isSynthesized, readSynthesized } from "../app/synthesized";
+import { TerraformState } from "../app/terraform-state";
+import {
+  compareStacks,
+  listFiles,
+  renderJson,
+  renderMarkdown,
+  renderText,
+  sideOf,
+  type NetworkDiff,
+  type Side,
+} from "../lib/diff";
+
+export interface DiffOptions {
+  readonly app: string;
+  readonly stack?: string;
+  readonly state?: string;
+  readonly format: "text" | "markdown" | "json";
+  readonly files?: true;
+}
+
+/** What 1 and 2 mean is the same for all verbs. */
+const exitStatus: Readonly<Record<NetworkDiff["verdict"], number>> = { nothing: 0, ways: 3, files: 4 };
+
+export function diffCommand(): Command {
+  return new Command("diff")
+    .description("what is otherwise in one network than in another: first who leaves where, and who is interrupted, then files")
+    .argument("<base>", "a directory with synthesized output (cdktf.out), or a git revision")
+    .argument("[head]", "the same; the app's working tree when it is not named")
+    .option("--app <dir>", "directory of the app's cdktf.json, whose revisions are meant", ".")
+    .option("--stack <name>", "the stack to compare, where there are several")
+    .option("--state <file>", "what 'terraform state pull' printed: shows addresses that only Terraform knows")
+    .addOption(new Option("--format <format>", "how to print it").choices(["text", "markdown", "json"]).default("text"))
+    .option("--files", "the lines of the files, too (Markdown always has them, folded and cut)")
+    .addHelpText(
+      "after",
+      `
+A revision is synthesized in a temporary work tree, with its own wgchain/ and with the node_modules that are installed here, and its code runs as you do.
+A directory wins over a revision of the same name when it holds synthesized output. Nothing is deployed, and no host and no cloud is asked: what
+Terraform would do to virtual machines is shown by 'cdktf diff'.
+
+Exit status: 0 nothing changes, 1 an error, 2 wrong arguments, 3 exits or ways change (who leaves where), 4 only files do
+
+Examples:
+  wgchain diff main
+  wgchain diff v1.2 HEAD --format markdown
+  wgchain diff old/cdktf.out cdktf.out --files
+  wgchain diff HEAD~1 --app ./network --state terraform.tfstate`,
+    )
+    .action(async (base: string, head: string | undefined, options: DiffOptions) => {
+      process.exitCode = await diff(base, head, options);
+    });
+}
+
+/** Prints what changes from base to head. Returns the exit status. */
+export async function diff(base: string, head: string | undefined, options: DiffOptions): Promise<number> {
+  const state = options.state === undefined ? undefined : TerraformState.read(options.state);
+  const [one, two] = await Scratch.use(async (scratch) => {
+    // A name that is nothing is said before anything runs.
+    const before = await new SideReader("base", options, scratch).find(base);
+    const after = await new SideReader("head", options, scratch).find(head);
+    // The first that fails is told once both are through, so that nothing of them is left.
+    const [first, second] = await Promise.allSettled([before(), after()]);
+    return [valueOf(first), valueOf(second)] as const;
+  });
+  const found = compareStacks(one, two, (address) => state?.value(address));
+  process.stdout.write(rendered(found, one, two, options));
+  return exitStatus[found.verdict];
+}
+
+function valueOf(settled: PromiseSettledResult<Side> | undefined): Side {
+  if (settled?.status === "fulfilled") return settled.value;
+  throw settled?.reason;
+}
+
+function rendered(found: NetworkDiff, one: Side, two: Side, { format, files }: DiffOptions): string {
+  const listings = files === true || format === "markdown" ? listFiles(one.stack.files, two.stack.files, found.files) : undefined;
+  if (format === "json") return renderJson(found, listings);
+  return format === "markdown" ? renderMarkdown(found, listings) : renderText(found, listings);
+}
+
+class SideReader {
+  constructor(
+    private readonly side: "base" | "head",
+    private readonly options: DiffOptions,
+    private readonly scratch: Scratch,
+  ) {}
+
+  /** What the name stands for (undefined: the working tree), to be read. */
+  async find(what: string | undefined): Promise<() => Promise<Side>> {
+    const { app, stack } = this.options;
+    if (what === undefined) return () => this.synthesized(app, process.env, `the working tree of ${app}`);
+    if (existsSync(what) && statSync(what).isDirectory() && isSynthesized(what)) {
+      return () => Promise.resolve(this.traced(what, stack, what));
+    }
+    const repository = await Repository.of(app).catch((error: unknown) => {
+      throw this.failed(what, `it holds no synthesized output (manifest.json), and ${messageOf(error)}`);
+    });
+    const commit = await repository.commitOf(what);
+    if (commit === undefined) {
+      throw this.failed(
+        what,
+        "it is neither a directory with synthesized output (manifest.json) nor a commit of the app's git repository; a shallow clone must fetch it first",
+      );
+    }
+    return () => this.checkedOut(repository, commit, `${what}, ${commit.slice(0, 12)}`);
+  }
+
+  private async checkedOut(repository: Repository, commit: string, name: string): Promise<Side> {
+    const { app, env } = await repository.checkOut(commit, this.scratch, this.side).catch((error: unknown) => {
+      throw this.failed(name, messageOf(error));
+    });
+    return this.synthesized(app, env, name);
+  }
+
+  private async synthesized(app: string, env: NodeJS.ProcessEnv, name: string): Promise<Side> {
+    const { stack } = this.options;
+    const out = join(this.scratch.path, this.side, "out");
+    const made = await runApp(app, out, stack === undefined ? env : { ...env, WGCHAIN_STACK: stack }).catch((error: unknown) => {
+      throw this.failed(name, messageOf(error));
+    });
+    if (!made.synthesized) {
+      const problems = made.inventory.problems.map(({ path, message }) => `  ${path}: ${message}`);
+      throw this.failed(
+        name,
+        problems.length > 0
+          ? `it does not pass its checks:\n${problems.join("\n")}`
+          : `it did not synthesize:\n${made.output.trimEnd()}`,
+      );
+    }
+    return this.traced(out, stack ?? made.inventory.stack, name);
+  }
+
+  private traced(directory: string, stack: string | undefined, name: string): Side {
+    try {
+      return sideOf(readSynthesized(directory, stack));
+    } catch (error) {
+      throw this.failed(name, messageOf(error));
+    }
+  }
+
+  private failed(name: string, why: string): CliError {
+    return new CliError(`${this.side} (${name}): ${why}`);
+  }
+}

@@ -1,0 +1,2 @@
+export { renderMermaid } from "./mermaid";
+export { renderSvg } from "./svg";

@@ -1,0 +1,3 @@
+export { knownAddresses, readKnownAddresses } from "./addresses";
+export { PlanError, requirePlan, summarizePlan, type PlanSummary } from "./plan";
+export { countPlan, renderPlan } from "./render";
