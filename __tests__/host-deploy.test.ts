@@ -303,6 +303,13 @@ describeAsRoot("deploy apply", () => {
     expect(refused.out).toContain(message);
   });
 
+  test("what killed runs have left on this machine is removed after a day, and nothing else is", () => {
+    const there = `cd '${join(directory, "tmp")}'`;
+    m.machine.ok(`${there}; mkdir wgchain-deliver.aaaaaaaaaa wgchain-deploy.aaaaaaaaaa wgchain-deliver.bbbbbbbbbb wgchain-other
+      touch -d '25 hours ago' *.aaaaaaaaaa wgchain-other`);
+    expect(m.apply()).toMatchObject({ status: 0 });
+    expect(m.machine.ok(`${there}; ls; rm -r wgchain-*`)).toBe("wgchain-deliver.bbbbbbbbbb\nwgchain-other\n");
+  });
   test("a lease that is none is an error", () => {
     expect(m.apply({ WGCHAIN_REVERT_SECONDS: "1m" }).out).toContain("WGCHAIN_REVERT_SECONDS is '1m'");
   });

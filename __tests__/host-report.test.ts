@@ -8,7 +8,8 @@ jest.setTimeout(120_000);
 
 const keys = { wgp: keyPair(), wg6: keyPair() };
 const sz = publicKey();
-const gcp = publicKey();
+const farEnd = keyPair();
+const gcp = farEnd.public;
 const hk = hongKong(keys, sz, gcp);
 /** Two of the host's own networks, as the design has them. */
 const payload = { ...hk, rules: [...hk.rules, "pref 10000 to 10.66.220.0/24 lookup 7700 protocol 119"] };
@@ -145,6 +146,17 @@ describeAsRoot("what a host says of itself", () => {
     ]);
     expect(h.verb("repair").status).toBe(0);
     expect(found()).toEqual([]);
+  });
+
+  test("doctor: a tunnel that came up a moment ago, and found nobody, has time to ask again", () => {
+    h.machine.ok("ip -n router addr add 198.51.100.40/24 dev eth0p; ip link del wg6");
+    expect(h.verb("repair").status).toBe(0);
+    h.machine.ok(`ip netns exec router wireguard-go far >/dev/null 2>&1; ip -n router link set far up
+      ip netns exec router wg set far listen-port 51820 private-key <(echo ${farEnd.private}) peer ${keys.wg6.public} allowed-ips 0.0.0.0/0`);
+    expect(problems()).toEqual([]);
+    h.machine.ok("ip -n router link del far; ip -n router addr del 198.51.100.40/24 dev eth0p; ip link del wg6");
+    expect(h.verb("repair").status).toBe(0);
+    expect(problems()).toEqual([expect.stringMatching(silent)]);
   });
 
   test("doctor: forwarding off, as a whole or for an interface of ours", () => {

@@ -153,6 +153,15 @@ describeAsRoot("a deploy that does not come to its end", () => {
     expect(result.out).toContain("reverts: the deploy f00d was never confirmed");
   });
 
+  test("what a killed one was writing is removed by the next, and what somebody is writing now is not", () => {
+    h.machine.ok(`mkdir /var/lib/wgchain/good.killed; cd /var/lib/wgchain
+      touch pending.4194305.wgchain-new pending.1.wgchain-new /run/wgchain/lease.4194305.wgchain-new`); // no pid is so great
+    expect(h.add(next, ["prepare", "add"], 60).out).toContain("wgchain: reverted to generation");
+    const left = h.machine.ok("cd /var/lib/wgchain; ls -d *.wgchain-new /run/wgchain/* good.* | grep -e wgchain-new -e good");
+    expect(left).toMatch(/^good\.\w{6}\npending\.1\.wgchain-new\n$/);
+    h.machine.ok("rm /var/lib/wgchain/pending.1.wgchain-new");
+  });
+
   test("while a deploy holds the host, another is refused, and the lock dies with its holder", async () => {
     const { order } = open(next, 60);
     order("prepare");

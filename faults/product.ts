@@ -36,6 +36,11 @@ export class Product {
     writeFileSync(join(this.directory, "main.ts"), text);
   }
 
+  /** Throws when these cannot be made: the product has moved on. */
+  check(edits: readonly Edit[]): void {
+    this.damage(edits)();
+  }
+
   /** Changes the product itself; what is returned takes the change back. */
   damage(edits: readonly Edit[]): () => void {
     const before = new Map<string, string>();

@@ -32,7 +32,8 @@ export async function runRow(bench: Bench, row: Row): Promise<Outcome> {
     if (leaks.length !== (row.leaks ?? 0)) return failed(`${result.text}; leaked: ${summary(leaks)}`, leaks.length);
     return { passed: true, text: result.text, leaked: leaks.length, seconds: seconds() };
   } catch (error) {
-    return failed(error, 0);
+    // the watch or the traffic did not start
+    return { ...failed(error, 0), untried: true };
   }
 }
 

@@ -5,8 +5,8 @@ export type HostState = readonly string[];
 
 /*
  * Reads only. An element of a set or map is a line of its own, since the kernel lists them in any order. Of a peer's endpoint only one that
- * the configuration names is state: others roam. What the
- * first deploy found, and the outcome of the last, are history.
+ * the configuration names is state: others roam. What the first deploy found, and the outcome of the last, are history. What a run that was
+ * killed was writing in /var/lib is nothing until it is renamed; the next deploy removes it (killed.ts).
  */
 const script = String.raw`
 set +e +o pipefail
@@ -32,7 +32,7 @@ for key in net.ipv4.ip_forward net.ipv4.conf.all.rp_filter net.ipv4.conf.all.src
   echo "sysctl $key $(sysctl -n $key)"
 done
 find /etc/wgchain /etc/wireguard /etc/sysctl.d /etc/systemd/system /etc/systemd/networkd.conf.d /usr/local/lib/wgchain /var/lib/wgchain \
-  \( -path /var/lib/wgchain/outcome -o -path /var/lib/wgchain/found -o -path /var/lib/wgchain/adopted -o -name faults-fill \) -prune -o -type f -printf 'file %m %U %p\n' 2>/dev/null |
+  \( -path /var/lib/wgchain/outcome -o -path /var/lib/wgchain/found -o -path /var/lib/wgchain/adopted -o -name faults-fill -o -path '/var/lib/wgchain/*.wgchain-new' \) -prune -o -type f -printf 'file %m %U %p\n' 2>/dev/null |
   while read -r word mode user path; do
     # A key is made before the interface that needs it is deployed.
     case $path in */keys/*) name=${"${path##*/}"}; grep -q "^${"${name%%.*}"} " /etc/wgchain/interfaces || continue ;; /var/lib/wgchain/*) mode=- ;; esac

@@ -1,12 +1,12 @@
 import type { Bench } from "../bench";
-import { bystander, moved, newClient, withoutHkt, type Change } from "../reference";
+import { bystander, moved, newClient, withoutHkt, type Change, type Node } from "../reference";
 import { require, type Protection, type Row } from "../row";
 import { count } from "../traffic";
 
 const packets = 3100;
 
 /** Deploys one after the other while the bystander's packets are counted; all of them must end within the count. */
-async function losesNothing(bench: Bench, changes: readonly Change[]): Promise<string> {
+export async function losesNothing(bench: Bench, changes: readonly Change[]): Promise<string> {
   let counting = true;
   const counted = count(bench.lab, bystander, packets).finally(() => (counting = false));
   await Promise.race([counted, new Promise((resolve) => setTimeout(resolve, 1500))]);
@@ -18,7 +18,7 @@ async function losesNothing(bench: Bench, changes: readonly Change[]): Promise<s
 }
 
 /** As the article does it. */
-const noRestart: Protection = {
+export const noRestart: Protection = {
   what: "changing interfaces by their difference (restarted instead)",
   edits: [
     [
@@ -57,9 +57,7 @@ export const changes: readonly Row[] = [
     protection: noRestart,
     async run(bench) {
       const seen = await losesNothing(bench, [withoutHkt]);
-      const { stdout } = await bench.sh("hkt", `${leftovers}`);
-      const left = stdout.split("\n").filter((line) => line !== "" && !/^\/etc\/wgchain\/keys\/\w+\.key$/.test(line));
-      require(left.length === 0, `left on hkt:\n${left.join("\n")}`);
+      await requireClean(bench, "hkt");
       return `removed: ${seen}, and hkt holds nothing but its key`;
     },
   },
@@ -75,7 +73,14 @@ export const changes: readonly Row[] = [
 ];
 
 /** All that is or was ours on a host. */
-export const leftovers = `set +e +o pipefail
+const leftovers = `set +e +o pipefail
 ip rule | grep -v -e 'lookup local' -e 'lookup main$' -e 'lookup default'; ip route show table all proto 119
 find /etc /var/lib /usr/local /run/wgchain -path '*wgchain*' -type f ! -name '*.lock' ! -path /run/wgchain/lock 2>/dev/null | sort
 wg show interfaces | grep .; nft list tables; true`;
+
+/** Keys stay, also those of interfaces that other rows have made. */
+export async function requireClean(bench: Bench, node: Node): Promise<void> {
+  const { stdout } = await bench.sh(node, leftovers);
+  const left = stdout.split("\n").filter((line) => line !== "" && !/^\/etc\/wgchain\/keys\/\w+\.key$/.test(line));
+  require(left.length === 0, `left on ${node}:\n${left.join("\n")}`);
+}

@@ -1,5 +1,5 @@
 import { viaHkt, type Node } from "../reference";
-import { require, type Edit, type Protection, type Row } from "../row";
+import { require, withoutProof, type Edit, type Protection, type Row } from "../row";
 import { count } from "../traffic";
 
 const pause = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -72,7 +72,10 @@ const endOfTables: Edit = [
   "return interfaces.map(({ name, network }) => ({ table, to: network, dev: name }));",
 ];
 /** Each of these alone closes the host when an interface is gone. */
-const allLayers: Protection = { what: "all three layers that close a host", edits: [lastLine, belowSelection, endOfTables] };
+const allLayers: Protection = {
+  what: "all three layers that close a host",
+  edits: [withoutProof, lastLine, belowSelection, endOfTables],
+};
 
 export const damage: readonly Row[] = [
   byHand(
@@ -91,20 +94,30 @@ export const damage: readonly Row[] = [
     ["sz", "hk", "hkt"],
     "All ip rules but the kernel's are flushed",
     "ip rule flush; ip rule add pref 32766 lookup main; ip rule add pref 32767 lookup default",
-    { what: "the last line of nftables", edits: [lastLine] },
+    { what: "the last line of nftables", edits: [withoutProof, lastLine] },
   ),
   byHand("nft-flushed", true, ["sz", "hk", "hkt"], "A foreign `nft flush ruleset`", "nft flush ruleset", {
     what: "the rules below the selection",
-    edits: [belowSelection],
+    edits: [withoutProof, belowSelection],
   }),
-  byHand("peer-removed", false, ["hk"], "A peer is removed", `wg set wg7 peer "$(wg show wg7 peers)" remove`),
-  byHand("routes-flushed", false, ["sz", "hk"], "All routes of ours are flushed", "ip route flush table all proto 119"),
+  byHand("peer-removed", false, ["hk"], "A peer is removed", `wg set wg7 peer "$(wg show wg7 peers)" remove`, {
+    what: "looking for peers that a live interface lacks",
+    edits: [["host/program/40-interfaces.bash", "key = order[i]; if (key in seen) continue", "continue"]],
+  }),
+  byHand("routes-flushed", false, ["sz", "hk"], "All routes of ours are flushed", "ip route flush table all proto 119", {
+    what: "the last line of nftables",
+    edits: [withoutProof, lastLine],
+  }),
   byHand(
     "files-changed",
     false,
     ["sz"],
     "Files of ours are changed and removed",
     "echo '# by hand' >>/etc/wireguard/wgp.conf; rm /etc/wgchain/rules /etc/sysctl.d/90-wgchain.conf",
+    {
+      what: "comparing files by what is in them",
+      edits: [["host/program/50-files.bash", `  ! same_file "$path" || return 0`, `  [[ ! -f /$path ]] || return 0`]],
+    },
   ),
   tunnelDown("tunnel-down", 10, false),
   tunnelDown("tunnel-down-minute", 60, false),

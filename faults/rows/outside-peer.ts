@@ -1,5 +1,5 @@
 import { bystander, type Change } from "../reference";
-import { require, type Row } from "../row";
+import { require, withoutProof, type Row } from "../row";
 
 /** Outside of wgs's own 10.66.224.0/19; the watch knows it for an inner address. */
 const outside = "10.77.0.5";
@@ -12,8 +12,9 @@ export const outsidePeer: Row = {
   about:
     "A new peer whose address is outside of its interface's own network: refused before anything is sent, or never in the clear.",
   protection: {
-    what: "the check of addresses",
+    what: "the check of addresses, and the proof",
     edits: [
+      withoutProof,
       ["lib/check/addresses.ts", "if (!client.interface.network.assignable(address)) {", 'if (address.toString() === "") {'],
     ],
   },

@@ -1,6 +1,6 @@
 import { kill, processes } from "../processes";
 import { newClient, nodes, rich, viaHkt, type Node } from "../reference";
-import { require, type Edit, type Row } from "../row";
+import { require, withoutProof, type Edit, type Row } from "../row";
 import { Steps } from "../steps";
 import { count } from "../traffic";
 import { until } from "../../lab";
@@ -16,6 +16,10 @@ const sshdStopped: Row = {
   core: true,
   about:
     "sshd of hkt is stopped: a deploy that needs hkt fails, names it and changes nothing; hkt stays a peer of all others and loses no packet; a deploy that does not need it goes through.",
+  protection: {
+    what: "asking all hosts before the first change",
+    edits: [["host/deploy", `"\${taken[@]}" || give_up prepare`, `"\${taken[@]}" || why=() failed=()`]],
+  },
   async run(bench) {
     await bench.statesOf(rich);
     await bench.sh("hkt", stopSshd);
@@ -28,6 +32,7 @@ const sshdStopped: Row = {
       require(/hkt: .*cannot be reached/.test(
         error.replace(/\s+/g, " "),
       ), `the error does not say that hkt cannot be reached:\n${lastLines(error)}`);
+      require(error.includes("nothing was changed:"), `something was changed:\n${lastLines(error)}`);
       const settled = await bench.settle(rich);
       require(!settled.includes("new"), `not all are as they were: ${settled}`);
       const { lost, sent } = await counted;
@@ -69,28 +74,36 @@ const cablePulled: Row = {
 
 const transferCut: Row = {
   name: "transfer-cut",
-  about: "All SSH connections are cut while the payload is on its way: nothing has changed on any host.",
+  about:
+    "All SSH connections are cut while the payload is on its way: nothing has changed on any host, and nothing is left of it.",
+  protection: {
+    what: "the far end's own clearing up",
+    edits: [["host/deliver", `trap "rm -rf $d" EXIT; `, ""]],
+  },
   async run(bench) {
     const operator = bench.host("operator");
+    const fast = "tc qdisc del dev eth0 root";
+    const arrived = async (): Promise<string[]> => {
+      const { stdout } = await bench.sh("sz", 'find /run -maxdepth 1 -name "wgchain.??????????"');
+      return stdout.split("\n").filter((name) => name !== "" && !before.has(name));
+    };
+    const before = new Set<string>();
+    for (const name of await arrived()) before.add(name);
     await operator.sh("tc qdisc add dev eth0 root tbf rate 300kbit burst 10kb latency 500ms");
     try {
       const deploying = bench.tryDeploy(rich);
-      const arriving = 'test -n "$(find /run -maxdepth 1 -name "wgchain.??????????")"';
-      await until("a transfer", 60, async () =>
-        (await bench.host("sz").exec(["sh", "-c", arriving], { check: false })).status === 0 ? true : undefined,
-      );
+      await until("a transfer", 60, async () => ((await arrived()).length > 0 ? true : undefined));
       const begun = (await processes(bench.host("sz"))).some(({ args }) => args.includes("wgchain-host deploy"));
       require(!begun, "the payload had arrived before the connections could be cut");
       require((await kill(operator, /^ssh /, { tree: false })) > 0, "no ssh was running");
       const { error } = await deploying;
       require(error !== undefined, "the deploy went well");
+      await operator.sh(fast); // the end of a connection comes behind what was sent before it
       await bench.requireStates(bench.old, "after the transfer was cut");
-      await until("sz to remove what arrived", 15, async () =>
-        (await bench.host("sz").exec(["sh", "-c", arriving], { check: false })).status === 0 ? undefined : true,
-      );
+      await until("sz to remove what arrived", 15, async () => ((await arrived()).length > 0 ? undefined : true));
       return "failed, all hosts old, nothing of the payload left";
     } finally {
-      await operator.sh("tc qdisc del dev eth0 root");
+      await operator.sh(`${fast} 2>/dev/null || true`);
     }
   },
 };
@@ -113,10 +126,14 @@ const lockedOut = (name: string, core: boolean, what: string, edit: Edit): Row =
   about: `A configuration that converges but drops ${what} on every host: all go back, and SSH is there again.`,
   protection: revert,
   async run(bench) {
-    const mend = bench.product.damage([edit]);
+    const mend = bench.product.damage([withoutProof, edit]);
     const { error, seconds } = await bench.tryDeploy([]);
     mend();
     require(error !== undefined, "the deploy went well");
+    // else it failed before any host took it
+    require(/reverted to generation|could not be asked/.test(
+      error.replace(/\s+/g, " "),
+    ), `nobody was locked out:\n${lastLines(error)}`);
     const settled = await bench.settle([], [], bench.product.revertSeconds + 30);
     await bench.requireStates(bench.old, "after the way back");
     await bench.requireSsh();

@@ -77,11 +77,13 @@ table inet foreign {
 }
 END`;
 const removeForeign = `
+  set +e +o pipefail # some of it may be gone
   nft delete table inet foreign; ip route flush table 999
   for pref in 100 10500 25000; do ip rule del pref $pref; done
   wg-quick down wgx >/dev/null 2>&1; rm -f /etc/wireguard/wgx.conf`;
 /** All of it, as it is. */
 const dumpForeign = `
+  set +e +o pipefail
   nft -a list table inet foreign; ip rule | grep -E '^(100|10500|25000):'; ip route show table 999
   wg showconf wgx; ip -d addr show dev wgx; stat -c '%i %z %a' /etc/wireguard/wgx.conf; sha256sum /etc/wireguard/wgx.conf`;
 
@@ -92,7 +94,18 @@ const foreign: Row = {
     "A foreign nft table, foreign ip rules and routes and a foreign WireGuard interface survive deploy, change, repair and destroy byte for byte.",
   protection: {
     what: "telling our rules from others by their protocol",
-    edits: [["host/program/10-rules-and-routes.bash", 'if (own != "" && proto != own) next', ""]],
+    edits: [
+      [
+        "host/program/10-rules-and-routes.bash",
+        'if (own != "" && proto != own) next',
+        'if (own != "" && proto != own && (pref + 0 < 50 || pref + 0 > 30000)) next',
+      ],
+      [
+        "host/program/10-rules-and-routes.bash",
+        `"\${args[@]}" protocol $PROTOCOL\n  done <"$3"`,
+        `"\${args[@]}" $([[ $2 == del ]] || echo protocol $PROTOCOL)\n  done <"$3"`,
+      ],
+    ],
   },
   async run(bench) {
     const hosts = ["sz", "hk"] as const;

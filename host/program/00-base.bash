@@ -109,7 +109,11 @@ lock_deploy() {
 
 # What runs that were killed have left; a payload may hold a private key. One that is just arriving is younger.
 sweep() {
+  local file pid
   find /run -maxdepth 1 -type d -name 'wgchain.??????????' -mmin +10 -exec rm -rf -- {} +
   find "$RUN" -maxdepth 1 -type d -name 'work.??????' ! -path "$WORK" -mmin +10 -exec rm -rf -- {} +
-  find "$RUN" "$LIB" -maxdepth 1 -type f -name '*.wgchain-new' -mmin +10 -delete 2>/dev/null || true
+  for file in "$RUN"/*.wgchain-new "$LIB"/*.wgchain-new; do # `put`'s, with its pid
+    pid=${file%.wgchain-new} pid=${pid##*.}
+    [[ ! -f $file || ! $pid =~ ^[0-9]+$ ]] || kill -0 "$pid" 2>/dev/null || rm -f -- "$file"
+  done
 }

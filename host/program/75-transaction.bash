@@ -20,7 +20,11 @@ save_good() {
   sync -f "$new"
   ln -s "${new##*/}" "$new/link"
   mv -fT -- "$new/link" "$LIB/good"
-  for old in "$LIB"/good.*; do [[ $old == "$new" ]] || rm -rf -- "$old"; done
+  keep_one_good
+}
+keep_one_good() { # what a save that was killed had begun
+  local one
+  for one in "$LIB"/good.*; do [[ $one -ef $LIB/good ]] || rm -rf -- "$one"; done
 }
 
 # Before the first change. Who watches does not belong to the session: it must outlive a connection that the change cuts.
@@ -49,6 +53,7 @@ revert() { # WHY, with the lock held
   what="nothing of wgchain, as before the first deploy"
   if [[ -e $LIB/good ]]; then
     what="generation $(lines_of "$LIB/good/generation" | cut -c1-12)"
+    keep_one_good
     restore_good
   else
     take_away
