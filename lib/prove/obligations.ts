@@ -16,6 +16,7 @@ export interface Case {
   readonly ways: readonly TracedWay[];
   /** Exit that a source was declared for, by "node/iface". */
   readonly declared: ReadonlyMap<string, PrefixMap<string>>;
+  readonly exitFor: (source: EntrySource) => string | undefined;
   /** One source of every kind: same interface, exit and labels. */
   readonly kinds: readonly EntrySource[];
 }
@@ -24,9 +25,8 @@ export type Obligation = (of: Case, fail: (failure: Failure) => void) => void;
 
 const metadataServer = parseIp("169.254.169.254");
 
-const shown = ({ client, address }: EntrySource | TracedWay): string => (client === null ? address : `${address} (${client})`);
-const declaredFor = (of: Case, source: EntrySource): string | undefined =>
-  of.declared.get(`${source.node}/${source.interface}`)?.get(source.ip);
+export const shown = ({ client, address }: EntrySource | TracedWay): string =>
+  client === null ? address : `${address} (${client})`;
 
 /** The way that a packet took, in short, and what ended it. */
 export function story(world: World, { hops, verdict, packet }: Walked): string {
@@ -40,7 +40,7 @@ export function story(world: World, { hops, verdict, packet }: Walked): string {
 export const leavesWhereDeclared: Obligation = (of, fail) => {
   of.sources.forEach((source, index) => {
     const exit = of.ways[index]?.exit?.node;
-    const declared = declaredFor(of, source);
+    const declared = of.exitFor(source);
     if (exit === declared) return;
     const trip = of.trace.roundTrip(source, somewhere);
     const lost = trip.there.verdict.end === "left" && trip.back !== undefined ? trip.back : trip.there;
@@ -48,10 +48,28 @@ export const leavesWhereDeclared: Obligation = (of, fail) => {
       code: declared === undefined ? "proof-undeclared" : "proof-exit",
       node: source.node,
       client: source.client,
-      message: `${shown(source)} ${declared === undefined ? "is declared to leave nowhere" : `should leave at ${declared}`}, but ${whatHappens(trip, of.trace.world)}; ${lost === trip.back ? "answer: " : ""}${story(of.trace.world, lost)}`,
+      message: `${shown(source)} ${declared === undefined ? "is declared to leave nowhere" : `should leave at ${declared}`}, but ${whatHappens(trip, of.trace.world)}; ${lost === trip.back ? "answer: " : ""}${story(of.trace.world, lost)}${decided(of.trace, source)}`,
     });
   });
 };
+
+/** What chose its way: marks, labels and routes, host by host. */
+function decided({ world }: NetworkTrace, source: EntrySource): string {
+  const host = world.hosts.get(source.node);
+  if (host === undefined) return "";
+  const { hops } = walkBoth(world, packetTo(source.ip, somewhere), { host, iif: source.interface }, true).there;
+  let arrived = source.ip;
+  const found = hops.flatMap(({ at, iif, lines, source: sent }) => {
+    const chosen = lines
+      .filter(({ file = "", text }) => /(elements|routes)$/.test(file) || text.endsWith("masquerade"))
+      .map(formatLine);
+    const marked = lines.some(({ text }) => /^exit_of_\S+ \S+ : 0x/.test(text));
+    const known = marked ? [] : [`no element of exit_of_${iif} has ${world.format(arrived)} on ${at}`];
+    arrived = sent;
+    return world.hosts.get(at)?.interfaces.has(iif) === true ? [...known, ...chosen] : [];
+  });
+  return found.length === 0 ? "" : `; its way there: ${found.join(", ")}`;
+}
 
 function whatHappens({ there, back }: RoundTrip, world: World): string {
   if (there.verdict.end !== "left") return `leaves nowhere`;
@@ -90,8 +108,17 @@ export const closedWhenFlushed: Obligation = (of, fail) => {
       const flushed = world.with({ files: { [host.name]: files } });
       for (const source of of.kinds) {
         const { there } = of.trace.roundTrip(source, somewhere, flushed);
-        if (there.verdict.end !== "left" || leavesAsExit(there, flushed, declaredFor(of, source))) continue;
-        const message = `with the ${what} of ${host.name} flushed ${shown(source)} should leave nowhere un-NATed; ${story(flushed, there)}`;
+        const declared = of.exitFor(source);
+        if (there.verdict.end !== "left" || leavesAsExit(there, flushed, declared)) continue;
+        // What leaves there anyway is told elsewhere.
+        const before = of.trace.roundTrip(source, somewhere).there;
+        if (
+          before.verdict.end === "left" &&
+          before.verdict.at === there.verdict.at &&
+          before.packet.source === there.packet.source
+        )
+          continue;
+        const message = `with the ${what} of ${host.name} flushed ${shown(source)} should leave at ${declared ?? "no host"} with that exit's address, or nowhere; ${story(flushed, there)}`;
         fail({ code: "proof-flushed", node: host.name, client: null, message });
       }
     }

@@ -42,6 +42,7 @@ export class TraceHost {
   readonly publicAddress: Ip;
   readonly privateAddress?: InterfaceAddress;
   private readonly sysctls: ReadonlyMap<string, string>;
+  private readonly files: HostFiles;
   /** Prefixes that a peer at an earlier line had been given, and that the later one took: WireGuard moves them in silence. */
   readonly takenOver: readonly { readonly from: Peer; readonly to: Peer; readonly prefix: string }[];
 
@@ -50,17 +51,30 @@ export class TraceHost {
     files: HostFiles,
     publicAddress: Ip,
     gone: ReadonlySet<string>,
+    before?: TraceHost,
   ) {
+    this.files = files;
     this.name = wired.name;
     this.publicAddress = publicAddress;
     if (wired.privateLink !== undefined) this.privateAddress = InterfaceAddress.parse(wired.privateLink.address);
     const read = (name: string): Line[] => linesOf(this.name, `etc/wgchain/${name}`, files[`etc/wgchain/${name}`]);
+    // Most of a host is its clients; what is as before is not read again.
+    const same = (...names: readonly string[]): TraceHost | undefined =>
+      names.every((name) => before?.files[`etc/wgchain/${name}`] === files[`etc/wgchain/${name}`]) ? before : undefined;
+    const known = same("interfaces", "addresses", "peers");
     const taken: { from: Peer; to: Peer; prefix: string }[] = [];
-    this.interfaces = readInterfaces(read, gone, taken);
-    this.takenOver = taken;
-    this.nft = new Ruleset(this.name, files["etc/wgchain/nftables.nft"], files["etc/wgchain/elements"]);
+    const interfaces = known?.interfaces ?? readInterfaces(read, taken);
+    this.interfaces = gone.size === 0 ? interfaces : new Map([...interfaces].filter(([name]) => !gone.has(name)));
+    this.takenOver = known?.takenOver ?? taken;
+    this.nft =
+      same("nftables.nft", "elements")?.nft ??
+      new Ruleset(this.name, files["etc/wgchain/nftables.nft"], files["etc/wgchain/elements"]);
     const routes = read("routes").map(readRoute);
-    const standing = routes.filter(([, { dev }]) => dev === undefined || this.interfaces.has(dev));
+    const standing = routes.filter(([, { dev, line }]) => {
+      if (dev === undefined || this.interfaces.has(dev)) return true;
+      if (gone.has(dev)) return false;
+      throw new UnknownLine(line, `${dev} is no interface of ours`);
+    });
     this.routing = new Routing(this.name, read("rules").map(readRule), [...standing, ...this.kernelRoutes()]);
     this.sysctls = readSysctls(linesOf(this.name, "etc/sysctl.d/90-wgchain.conf", files["etc/sysctl.d/90-wgchain.conf"]));
     this.forwards = this.sysctls.get("net.ipv4.ip_forward") === "1";
@@ -112,7 +126,6 @@ export class TraceHost {
 
 function readInterfaces(
   read: (name: string) => Line[],
-  gone: ReadonlySet<string>,
   taken: { from: Peer; to: Peer; prefix: string }[],
 ): Map<string, WgInterface> {
   const found = new Map<string, WgInterface & { addresses: InterfaceAddress[]; peers: Map<string, Peer> }>();
@@ -121,7 +134,7 @@ function readInterfaces(
     if (name === undefined || publicKey === undefined) throw new UnknownLine(line, "no interface");
     const allowed = new PrefixMap<Peer>();
     const numbers = { listenPort: Number(port), mtuBytes: Number(mtu) };
-    if (!gone.has(name)) found.set(name, { line, name, publicKey, ...numbers, addresses: [], peers: new Map(), allowed });
+    found.set(name, { line, name, publicKey, ...numbers, addresses: [], peers: new Map(), allowed });
   }
   for (const line of read("addresses")) {
     const [name = "", address = ""] = line.text.split(" ");

@@ -12,12 +12,16 @@ export const kernel = (host: string, text: string): Line => ({ host, text });
 
 /** e.g. "sz:/etc/wgchain/rules:4: pref 11000 iif wgs ...". */
 export function formatLine({ host, file, number, text }: Line): string {
-  return file === undefined ? `${host}: ${text}` : `${host}:/${file}:${String(number)}: ${text}`;
+  const shown = text.trim().replaceAll("\t", " ");
+  return file === undefined ? `${host}: ${shown}` : `${host}:/${file}:${String(number)}: ${shown}`;
 }
 
 /** The files say something that the walk does not know; it must not be passed over in silence. */
 export class UnknownLine extends Error {
-  constructor(line: Line, why: string) {
+  constructor(
+    readonly line: Line,
+    why: string,
+  ) {
     super(`the trace cannot read ${formatLine(line)} (${why})`);
     this.name = "UnknownLine";
   }

@@ -3,6 +3,7 @@ import { contains, lastOf, parseIp, parsePrefix, type Ip, type Prefix } from "./
 import { formatLine } from "./line";
 import { mtuOf, packetTo, walkBoth, type RoundTrip } from "./trace";
 import type { TracedEnd, TracedExit, TracedHost, TracedNetwork, TracedTunnel, TracedWay } from "./traced";
+import type { Hop } from "./walk";
 import { World, type SynthesizedStack } from "./world";
 
 /** Somewhere in the internet: no host's address, and in none of the inner networks. */
@@ -33,6 +34,7 @@ export class NetworkTrace {
   readonly joints: readonly Joint[];
   private readonly jointOf = new Map<string, Joint>();
   private readonly worldsDown = new Map<string, World>();
+  private readonly exitsDown = new Map<string, TracedWay["down"]>();
 
   constructor(readonly stack: SynthesizedStack) {
     this.world = World.of(stack);
@@ -104,9 +106,21 @@ export class NetworkTrace {
         this.jointOf.has(`${at}/${oif ?? ""}`) ? [this.world.format(label)] : [],
       ),
       mtuBytes: mtuOf(trip.there, trip.back),
-      down: joints.map((joint) => ({ tunnel: joint.tunnel.id, exit: this.exitWithout(joint, source) })),
+      down: this.exitsWithout(source, joints, hops),
       ...(exit === null ? { why: this.whyNot(trip, packet.source, verdict.end) } : {}),
     };
+  }
+
+  /** Alike for all that come in by one interface, get the same marks and labels, and are routed by the same tables. */
+  private exitsWithout(source: EntrySource, joints: readonly Joint[], hops: readonly Hop[]): TracedWay["down"] {
+    const way = hops.map(({ at, oif, mark, table, source: sent }) =>
+      this.world.hosts.has(at) ? `${at} ${String(mark)} ${table ?? ""} ${oif ?? ""} ${String(sent)}` : "",
+    );
+    const key = `${source.node} ${source.interface} ${way.join(",")}`;
+    const down =
+      this.exitsDown.get(key) ?? joints.map((joint) => ({ tunnel: joint.tunnel.id, exit: this.exitWithout(joint, source) }));
+    this.exitsDown.set(key, down);
+    return down;
   }
 
   /** Where it leaves with the tunnel down; the worse of its two ends, since either may be the one that is gone. */

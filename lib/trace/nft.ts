@@ -9,6 +9,8 @@ export interface Sight {
   readonly oif: string;
   readonly flow: Flow | undefined;
   readonly reply: boolean;
+  /** Connection tracking makes nothing of it; a walk's packets all belong to a flow or begin one. */
+  readonly invalid?: true;
   /** For lines that set something without ending the chain. */
   readonly note?: (line: Line) => void;
 }
@@ -17,8 +19,17 @@ interface Element {
   readonly value: number;
   readonly line: Line;
 }
-type AddressSet = PrefixMap<Element>;
-type NameSet = Set<string>;
+
+/** A set or map as it is declared, and what is in it. */
+interface Declared {
+  readonly key: string;
+  /** Type of a map's values. */
+  readonly value?: string;
+  readonly interval: boolean;
+  readonly addresses: PrefixMap<Element>;
+  /** Interfaces, or marks. */
+  readonly names: Map<string, Line>;
+}
 
 export type Verdict = "drop" | "accept" | { readonly source: Ip | "masquerade" };
 /** Undefined: it goes on with the next rule. */
@@ -43,14 +54,14 @@ const priorities: Readonly<Record<string, number>> = { raw: -300, mangle: -150, 
 
 /** The table `ip wgchain`, as nft would load it: the file's chains with the elements' sets and maps. */
 export class Ruleset {
-  private readonly sets = new Map<string, AddressSet | NameSet>();
+  private readonly sets = new Map<string, Declared>();
   readonly chains: readonly Chain[];
 
   private readonly byHook: ReadonlyMap<string, readonly Chain[]>;
 
   constructor(host: string, nftables: string | undefined, elements: string | undefined) {
+    this.chains = this.readTable(linesOf(host, "etc/wgchain/nftables.nft", nftables)).sort((a, b) => a.priority - b.priority);
     for (const line of linesOf(host, "etc/wgchain/elements", elements)) this.addElement(line);
-    this.chains = this.readChains(linesOf(host, "etc/wgchain/nftables.nft", nftables)).sort((a, b) => a.priority - b.priority);
     const hooks = new Set(this.chains.map(({ hook }) => hook));
     this.byHook = new Map([...hooks].map((hook) => [hook, this.chains.filter((chain) => chain.hook === hook)]));
   }
@@ -62,46 +73,58 @@ export class Ruleset {
 
   /** Every prefix that a set or map tells apart. */
   *prefixes(): Generator<Prefix> {
-    for (const set of this.sets.values()) if (set instanceof PrefixMap) for (const [prefix] of set.entries()) yield prefix;
+    for (const { addresses } of this.sets.values()) for (const [prefix] of addresses.entries()) yield prefix;
   }
 
   private addElement(line: Line): void {
     const [, name, key, value] = /^(\S+) (\S+)(?: : (\S+))?$/.exec(line.text) ?? [];
     if (name === undefined || key === undefined) throw new UnknownLine(line, "no element of a set or map");
-    if (key.startsWith('"') || key.startsWith("0x")) {
-      const set = this.sets.get(name) ?? new Set<string>();
-      if (set instanceof PrefixMap) throw new UnknownLine(line, "the set holds addresses");
-      this.sets.set(name, set.add(key.startsWith('"') ? key.slice(1, -1) : String(Number(key))));
-    } else {
-      const set = this.sets.get(name) ?? new PrefixMap<Element>();
-      if (!(set instanceof PrefixMap)) throw new UnknownLine(line, "the set holds no addresses");
-      const number = value === undefined ? 1 : value.startsWith("0x") ? Number(value) : parseIp(value);
-      set.add(parsePrefix(key), { value: number, line });
-      this.sets.set(name, set);
-    }
+    const set = this.sets.get(name);
+    if (set === undefined) throw new UnknownLine(line, `no set or map ${name} is declared`);
+    const type = key.startsWith('"') ? "ifname" : key.startsWith("0x") ? "mark" : "ipv4_addr";
+    const valueType = value === undefined ? undefined : value.startsWith("0x") ? "mark" : "ipv4_addr";
+    if (type !== set.key || valueType !== set.value) throw new UnknownLine(line, `${name} holds ${typeOf(set)}`);
+    if (type === "ipv4_addr") {
+      const prefix = parsePrefix(key);
+      if (prefix.length < 32 && !set.interval) throw new UnknownLine(line, `${name} holds no prefixes`);
+      const number = value === undefined ? 1 : valueType === "mark" ? Number(value) : parseIp(value);
+      const before = set.addresses.set(prefix, { value: number, line });
+      if (before !== undefined) throw new UnknownLine(line, `twice; it stands in line ${String(before.line.number)}, too`);
+    } else set.names.set(type === "mark" ? String(Number(key)) : key.slice(1, -1), line);
   }
 
-  private readChains(lines: readonly Line[]): Chain[] {
+  /** Whatever stands in the file is read: what were passed over could be what closes a host. */
+  private readTable(lines: readonly Line[]): Chain[] {
     const chains: Chain[] = [];
-    let chain: { name: string; type?: RegExpExecArray; rules: Rule[] } | undefined;
+    let inside: Block = "file";
     for (const line of lines) {
       const text = line.text.trim();
-      const opened = /^chain (\S+) \{$/.exec(text)?.[1];
-      if (opened !== undefined) chain = { name: opened, rules: [] };
-      else if (chain === undefined) continue;
-      else if (text === "}") {
-        const [, type = "", hook = "", base = "", sum] = chain.type ?? [];
-        const priority = (priorities[base] ?? Number(base)) + (sum === undefined ? 0 : Number(sum.replaceAll(" ", "")));
-        if (hook === "" || Number.isNaN(priority)) throw new UnknownLine(line, `chain ${chain.name} has no hook that is known`);
-        chains.push({ name: chain.name, type, hook, priority, rules: chain.rules });
-        chain = undefined;
-      } else if (text.startsWith("type ")) {
-        const type = /^type (\w+) hook (\w+) priority (-?\w+)( [+-] \d+)?; policy accept;$/.exec(text);
-        if (type === null) throw new UnknownLine(line, "a chain's type");
-        chain.type = type;
-      } else chain.rules.push(this.readRule(line, text));
+      if (inside === "file") {
+        if (text !== "table ip wgchain {") throw new UnknownLine(line, "outside of table ip wgchain");
+        inside = "table";
+      } else if (inside === "table") inside = text === "}" ? "file" : openedBy(line, text);
+      else if (text !== "}") {
+        if ("rules" in inside) {
+          if (text.startsWith("type ")) inside.type = chainType(line, text);
+          else inside.rules.push(this.readRule(line, text));
+        } else if (text === "flags interval") inside.interval = true;
+        else if (text.startsWith("type ")) [inside.key = "", inside.value] = text.slice(5).split(" : ");
+        else throw new UnknownLine(line, `in ${inside.name}`);
+      } else {
+        if ("rules" in inside) chains.push(closeChain(line, inside));
+        else this.declare(line, inside);
+        inside = "table";
+      }
     }
+    const [last] = lines.slice(-1);
+    if (inside !== "file" && last !== undefined) throw new UnknownLine(last, "the table does not end");
     return chains;
+  }
+
+  private declare(line: Line, { name, key, value, interval = false }: OpenSet): void {
+    if (key === undefined) throw new UnknownLine(line, `${name} has no type`);
+    const more = value === undefined ? {} : { value };
+    this.sets.set(name, { key, ...more, interval, addresses: new PrefixMap<Element>(), names: new Map<string, Line>() });
   }
 
   private readRule(line: Line, text: string): Rule {
@@ -122,20 +145,20 @@ export class Ruleset {
     if (text === "masquerade") return () => ({ source: "masquerade" });
     if (text === "ct mark set meta mark") return ({ packet, flow }) => void (flow === undefined || (flow.mark = packet.mark));
     if (text === "meta mark set ct mark") return ({ packet, flow }) => void (packet.mark = flow?.mark ?? 0);
-    const marks = /^meta mark set ip saddr map @(\S+)$/.exec(text)?.[1];
+    const marks = this.declared(/^meta mark set ip saddr map @(\S+)$/.exec(text)?.[1], "ipv4_addr", "mark");
     if (marks !== undefined) {
       return ({ packet, note }) => {
-        const element = this.addresses(marks)?.get(packet.source);
+        const element = marks.addresses.get(packet.source);
         if (element === undefined) return undefined;
         packet.mark = element.value;
         note?.(element.line);
         return undefined;
       };
     }
-    const labels = /^snat to ip saddr map @(\S+)$/.exec(text)?.[1];
+    const labels = this.declared(/^snat to ip saddr map @(\S+)$/.exec(text)?.[1], "ipv4_addr", "ipv4_addr");
     if (labels !== undefined) {
       return ({ packet, note }) => {
-        const element = this.addresses(labels)?.get(packet.source);
+        const element = labels.addresses.get(packet.source);
         if (element === undefined) return undefined;
         note?.(element.line);
         return { source: element.value };
@@ -166,16 +189,15 @@ export class Ruleset {
     if (take("meta", "mark")) return this.markMatch(({ packet }) => packet.mark, ...value());
     if (take("ct", "mark")) return this.markMatch(({ flow }) => flow?.mark ?? 0, ...value());
     if (take("ct", "direction", "reply")) return ({ reply }) => reply;
-    // Every packet here belongs to a flow or begins one.
-    if (take("ct", "state", "invalid")) return () => false;
+    if (take("ct", "state", "invalid")) return ({ invalid }) => invalid === true;
     if (take("tcp", "flags", "syn", "/", "syn,rst")) return ({ packet }) => packet.protocol === "tcp";
     return undefined;
   }
 
   private nameMatch(side: "iif" | "oif", negated: boolean, operand: string): Match | undefined {
     if (operand.startsWith("@")) {
-      const set = this.sets.get(operand.slice(1));
-      return (sight) => (set instanceof Set && set.has(sight[side])) !== negated;
+      const set = this.declared(operand.slice(1), "ifname");
+      return set && ((sight) => set.names.has(sight[side]) !== negated);
     }
     const name = /^"(\S+)"$/.exec(operand)?.[1];
     return name === undefined ? undefined : (sight) => (sight[side] === name) !== negated;
@@ -183,24 +205,59 @@ export class Ruleset {
 
   private addressMatch(side: "source" | "destination", negated: boolean, operand: string): Match | undefined {
     if (operand.startsWith("@")) {
-      const name = operand.slice(1);
-      return ({ packet }) => (this.addresses(name)?.get(packet[side]) !== undefined) !== negated;
+      const set = this.declared(operand.slice(1), "ipv4_addr");
+      return set && (({ packet }) => (set.addresses.get(packet[side]) !== undefined) !== negated);
     }
     const prefix = parsePrefix(operand);
     return ({ packet }) => contains(prefix, packet[side]) !== negated;
   }
 
   private markMatch(markOf: (sight: Sight) => number, negated: boolean, operand: string): Match | undefined {
-    if (!operand.startsWith("@")) return undefined;
-    const set = this.sets.get(operand.slice(1));
-    return (sight) => (set instanceof Set && set.has(String(markOf(sight)))) !== negated;
+    const set = operand.startsWith("@") ? this.declared(operand.slice(1), "mark") : undefined;
+    return set && ((sight) => set.names.has(String(markOf(sight))) !== negated);
   }
 
-  /** Empty sets and maps have no elements to tell what they hold. */
-  private addresses(name: string): AddressSet | undefined {
-    const set = this.sets.get(name);
-    return set instanceof PrefixMap ? set : undefined;
+  /** As nft, a rule knows only what stands above it, and of its own type. */
+  private declared(name: string | undefined, key: string, value?: string): Declared | undefined {
+    const set = name === undefined ? undefined : this.sets.get(name);
+    return set?.key === key && set.value === value ? set : undefined;
   }
+}
+
+interface OpenSet {
+  readonly name: string;
+  key?: string;
+  value?: string | undefined;
+  interval?: boolean;
+}
+
+interface OpenChain {
+  readonly name: string;
+  type?: RegExpExecArray;
+  readonly rules: Rule[];
+}
+
+type Block = "file" | "table" | OpenSet | OpenChain;
+
+const typeOf = ({ key, value }: Declared): string => (value === undefined ? key : `${key} : ${value}`);
+
+function openedBy(line: Line, text: string): OpenSet | OpenChain {
+  const [, kind, name] = /^(set|map|chain) (\S+) \{$/.exec(text) ?? [];
+  if (name === undefined) throw new UnknownLine(line, "no set, map or chain");
+  return kind === "chain" ? { name, rules: [] } : { name };
+}
+
+function chainType(line: Line, text: string): RegExpExecArray {
+  const type = /^type (\w+) hook (\w+) priority (-?\w+)( [+-] \d+)?; policy accept;$/.exec(text);
+  if (type === null) throw new UnknownLine(line, "a chain's type");
+  return type;
+}
+
+function closeChain(line: Line, { name, type: found, rules }: OpenChain): Chain {
+  const [, type = "", hook = "", base = "", sum] = found ?? [];
+  const priority = (priorities[base] ?? Number(base)) + (sum === undefined ? 0 : Number(sum.replaceAll(" ", "")));
+  if (hook === "" || Number.isNaN(priority)) throw new UnknownLine(line, `chain ${name} has no hook that is known`);
+  return { name, type, hook, priority, rules };
 }
 
 /** Runs a chain; says what it decided and by which line. */

@@ -34,10 +34,14 @@ export interface Answer {
   readonly route: Route;
 }
 
+const kernelTables: ReadonlySet<string> = new Set(["local", "main"]);
+
 /** A host's policy routing: rules in the order of their priority, each with its table, the longest prefix in it. */
 export class Routing {
   private readonly tables = new Map<string, PrefixMap<Route>>();
   private readonly rules: Rule[];
+  /** Tables in which what no other route takes is unreachable. */
+  private readonly closed = new Set<string>();
 
   constructor(host: string, rules: readonly Rule[], routes: readonly (readonly [table: string, route: Route])[]) {
     const own: Rule[] = [
@@ -49,13 +53,45 @@ export class Routing {
     for (const [name, route] of [...routes].sort(([, a], [, b]) => a.metric - b.metric)) {
       const table = this.tables.get(name) ?? new PrefixMap<Route>();
       table.add(route.to, route);
+      if (route.to.length === 0 && route.dev === undefined) this.closed.add(name);
       this.tables.set(name, table);
     }
   }
 
   /** Where rules tell sources apart. */
+  sourceRules(): readonly (Rule & { readonly from: Prefix })[] {
+    return this.rules.flatMap((rule) => (rule.from === undefined ? [] : [{ ...rule, from: rule.from }]));
+  }
+
   sourcePrefixes(): Prefix[] {
-    return this.rules.flatMap(({ from }) => from ?? []);
+    return this.sourceRules().map(({ from }) => from);
+  }
+
+  /** Every table that a rule asks besides the kernel's own, with the first such rule. */
+  selectable(): ReadonlyMap<string, Rule> {
+    const found = new Map<string, Rule>();
+    for (const rule of this.rules) if (!found.has(rule.table) && !kernelTables.has(rule.table)) found.set(rule.table, rule);
+    return found;
+  }
+
+  /** What a table by itself says. */
+  routeIn(table: string, destination: Ip): Route | undefined {
+    return this.tables.get(table)?.get(destination);
+  }
+
+  /** What a table tells apart, the best route of each. */
+  routesOf(table: string): Route[] {
+    return [...(this.tables.get(table)?.entries() ?? [])].map(([, route]) => route);
+  }
+
+  /** Where rules tell destinations apart. */
+  destinationRules(): readonly (Rule & { readonly to: Prefix })[] {
+    return this.rules.flatMap((rule) => (rule.to === undefined ? [] : [{ ...rule, to: rule.to }]));
+  }
+
+  /** Whether a table ends in an unreachable default, also when its interfaces are gone. */
+  endsUnreachable(table: string): boolean {
+    return this.closed.has(table);
   }
 
   lookup({ source, destination, iif, mark }: Ask, passed?: (rule: Rule) => void): Answer | undefined {

@@ -1,5 +1,5 @@
 import { uplink } from "./host";
-import { parseIp, type Ip } from "./ip";
+import type { Ip } from "./ip";
 import { formatLine } from "./line";
 import type { Flow, Packet } from "./packet";
 import { Walk, type Hop, type Verdict } from "./walk";
@@ -7,7 +7,7 @@ import type { World } from "./world";
 
 /** A packet to trace. */
 export interface Question {
-  /** Who sends it: a client, a node (its own traffic), "internet" (it comes in by the uplink of whom it is for), or "node/iface" (it came in there). */
+  /** Who sends it: a client, a node (its own traffic), "internet" (it comes in by the uplink of whom it is for), or "node/iface" (it came in there; "node/uplink", too). */
   readonly at: string;
   readonly source: string;
   readonly destination: string;
@@ -123,8 +123,9 @@ export function placeOf(world: World, { at, destination }: Pick<Question, "at" |
   const client = world.clients.get(at);
   if (client !== undefined) return { client, sends: true };
   const [name = "", iif = "lo"] = at.split("/");
-  const host = at === "internet" ? world.hostAtPublic(parseIp(destination)) : world.hosts.get(name);
-  if (host !== undefined) return { host, iif: at === "internet" ? uplink : iif };
+  const host = at === "internet" ? world.hostAtPublic(world.resolve(destination)) : world.hosts.get(name);
+  const came = at === "internet" || iif === "uplink" ? uplink : iif;
+  if (host !== undefined && (came === "lo" || came === uplink || host.interfaces.has(came))) return { host, iif: came };
   const known = [...world.clients.keys(), ...world.hosts.keys()];
   const some = `${known.slice(0, 12).join(", ")}${known.length > 12 ? ` and ${known.length - 12} more` : ""}`;
   throw new Error(`there is no '${at}' in the network; it has ${some}`);

@@ -50,6 +50,8 @@ const mostHops = 64;
 const wireguardBytes = 60;
 const natPriority = -100;
 
+const markText = (mark: number): string => (mark === 0 ? "no mark" : `mark 0x${mark.toString(16)}`);
+
 /** Takes one packet from place to place until it ends. Remembers flows, so that a reply can be walked after it. */
 export class Walk {
   readonly hops: Hop[] = [];
@@ -58,7 +60,8 @@ export class Walk {
     private readonly world: World,
     readonly packet: Packet,
     readonly flows: Flow[],
-    private readonly reply: boolean,
+    /** "error": what a host says of a packet, to its sender. */
+    private readonly reply: boolean | "error",
     private readonly noted: boolean,
   ) {}
 
@@ -98,7 +101,7 @@ export class Walk {
   private atHost(host: TraceHost, iif: string): Next {
     const { packet } = this;
     const hop = this.begin(host.name, iif);
-    const known = this.reply ? this.knownFlow(host) : undefined;
+    const known = this.reply === false ? undefined : this.knownFlow(host);
     const flow = known ?? this.newFlow(host);
     const sight: Sight = {
       packet,
@@ -123,7 +126,7 @@ export class Walk {
     if (answer?.route.dev === undefined) return this.unreachable(host, answer);
     hop.table = answer.rule.table;
     if (received) {
-      const martian = this.checkSource(host, iif, hop);
+      const martian = this.checkSource(host, iif, answer, hop);
       if (martian !== undefined) return martian;
     }
     if (answer.route.local === true) {
@@ -163,7 +166,8 @@ export class Walk {
     const peer = iface.allowed.get(packet.destination);
     if (peer === undefined) {
       const why = `no peer of ${oif} has ${this.world.format(packet.destination)} in its AllowedIPs (required key not available)`;
-      return { end: "dropped", at: host.name, why, line: iface.line };
+      const [only, ...more] = iface.peers.values();
+      return { end: "dropped", at: host.name, why, line: only === undefined || more.length > 0 ? iface.line : only.line };
     }
     if (this.noted) hop.lines.push(peer.line);
     return this.encrypt(host, iface, peer, hop);
@@ -241,10 +245,11 @@ export class Walk {
     return drop(why, peer.line);
   }
 
-  /** The kernel's fib_validate_source: what would be sent to the packet's source, as if the host itself sent it. */
-  private checkSource(host: TraceHost, iif: string, hop: Hop): Verdict | undefined {
+  /** The kernel's fib_validate_source: what would be sent back, as if it came in by where the packet leaves; by `lo` for the host's own addresses. */
+  private checkSource(host: TraceHost, iif: string, { route }: Answer, hop: Hop): Verdict | undefined {
     const { source, destination, mark } = this.packet;
-    const ask = { source: destination, destination: source, iif: "lo", mark: host.sourceValidMark ? mark : 0 };
+    const back = route.local === true ? "lo" : (route.dev ?? "lo");
+    const ask = { source: destination, destination: source, iif: back, mark: host.sourceValidMark ? mark : 0 };
     const answer = host.routing.lookup(ask);
     const filter = host.rpFilter(iif);
     const drop = (why: string): Verdict => {
@@ -254,7 +259,8 @@ export class Walk {
     };
     if (answer?.route.local === true) return drop(`its source ${this.world.format(source)} is the host's own address`);
     if (filter === 0) return undefined;
-    const set = `reverse-path filter ${filter} on ${iif}`;
+    const unread = mark === ask.mark ? "" : `, its ${markText(mark)} does not count without src_valid_mark`;
+    const set = `reverse-path filter ${filter} on ${iif}, asked for ${markText(ask.mark)}${unread}`;
     if (answer?.route.dev === undefined) return drop(`${set}: there is no way back to ${this.world.format(source)}`);
     if (filter === 1 && answer.route.dev !== iif) {
       return drop(`${set}: the way back to ${this.world.format(source)} is by ${answer.route.dev}`);
@@ -263,22 +269,33 @@ export class Walk {
   }
 
   private unreachable(host: TraceHost, answer: Answer | undefined): Verdict {
-    const answers = this.answersFrom(host);
+    // Who does not forward says nothing.
+    const answers = host.forwards ? this.answersFrom(host) : undefined;
     return {
       end: "unreachable",
       at: host.name,
-      why: answer === undefined ? "no route" : "an unreachable route",
+      why:
+        answer === undefined
+          ? "no route"
+          : `an unreachable route of table ${answer.rule.table}, asked for ${markText(this.packet.mark)} by '${answer.rule.line.text}'`,
       ...(answer === undefined ? {} : { line: answer.route.line }),
       ...(answers === undefined ? {} : { answers }),
     };
   }
 
-  /** ICMP errors are sent from an address of the device that leads back. */
+  /** ICMP errors are sent from an address of the device that leads back. Whether one comes to the sender is walked only where somebody reads it. */
   private answersFrom(host: TraceHost): Ip | undefined {
     const { source } = this.packet;
     const back = host.routing.lookup({ source: 0, destination: source, iif: "lo", mark: 0 });
     if (back?.route.dev === undefined) return undefined;
-    return host.addressOn(back.route.dev, source);
+    const address = host.addressOn(back.route.dev, source);
+    return address === undefined || !this.noted || this.errorArrives(host, address) ? address : undefined;
+  }
+
+  private errorArrives(host: TraceHost, source: Ip): boolean {
+    const { source: destination } = this.packet;
+    const message: Packet = { source, destination, protocol: "icmp", sizeBytes: 84, ttl: 64, dontFragment: false, mark: 0 };
+    return new Walk(this.world, message, this.flows, "error", false).run({ host, iif: "lo" }).end === "delivered";
   }
 
   private filter(
@@ -320,13 +337,16 @@ export class Walk {
   /** The flow that this packet answers. */
   private knownFlow(host: TraceHost): Flow | undefined {
     const { source, destination } = this.packet;
-    return this.flows.find((flow) => flow.host === host.name && flow.destination === source && flow.sourceAfter === destination);
+    return this.flows.find(
+      (flow) =>
+        flow.host === host.name && flow.sourceAfter === destination && (this.reply === "error" || flow.destination === source),
+    );
   }
 
   private newFlow(host: TraceHost): Flow {
     const { source, destination } = this.packet;
     const flow: Flow = { host: host.name, source, destination, sourceAfter: source, mark: 0 };
-    if (!this.reply) this.flows.push(flow);
+    if (this.reply === false) this.flows.push(flow);
     return flow;
   }
 

@@ -1,4 +1,4 @@
-import { firstDeferred, formatIp, parseIp, type Ip } from "./ip";
+import { firstDeferred, formatIp, parseIp, type Ip, type Prefix } from "./ip";
 import { TraceHost, type HostFiles, type WgInterface } from "./host";
 import type { Wiring, WiredClient } from "./wiring";
 
@@ -51,7 +51,7 @@ export class World {
       const before = base?.hosts.get(node.name);
       const address = this.resolve(node.address);
       const same = gone.size === 0 && changed === undefined ? before : undefined;
-      const host = same ?? new TraceHost(node, changed ?? files[node.name] ?? {}, address, gone);
+      const host = same ?? new TraceHost(node, changed ?? files[node.name] ?? {}, address, gone, before);
       hosts.set(node.name, host);
       this.byPublic.set(host.publicAddress, host);
       if (host.privateAddress !== undefined) this.byPrivate.set(host.privateAddress.address.value, host);
@@ -87,6 +87,10 @@ export class World {
   format(ip: Ip): string {
     if (ip < firstDeferred) return formatIp(ip);
     return [...this.deferred].find(([, value]) => value === ip)?.[0] ?? formatIp(ip);
+  }
+
+  formatPrefix({ base, length }: Prefix): string {
+    return `${this.format(base)}/${length}`;
   }
 
   endOf(publicKey: string): End | undefined {

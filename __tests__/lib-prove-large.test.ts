@@ -1,0 +1,82 @@
+import { prove, type Proof } from "../lib/prove/prove";
+import type { SynthesizedStack } from "../lib/trace/world";
+import { PrefixMap } from "../lib/trace/ip";
+import { Ruleset } from "../lib/trace/nft";
+import { Routing } from "../lib/trace/routing";
+import { Walk } from "../lib/trace/walk";
+import { compileSettled } from "./support/random-network";
+import { removeTemporaryDirectories } from "./support/directory";
+import { publicKeyText } from "./support/keys";
+import { largeIntent, largeStack } from "./support/large";
+import { synthesizeOf } from "./support/synth";
+
+/** The machine may be busy: CPU time, not the clock's. */
+function cpuMilliseconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+const mockCpu = cpuMilliseconds;
+const mockSpent: number[] = [];
+jest.mock("../lib/prove/prove", () => {
+  const real = jest.requireActual<{ prove: (stack: SynthesizedStack) => Proof }>("../lib/prove/prove");
+  return {
+    ...real,
+    prove: (stack: SynthesizedStack) => {
+      const from = mockCpu();
+      const proof = real.prove(stack);
+      mockSpent.push(mockCpu() - from);
+      return proof;
+    },
+  };
+});
+
+beforeEach(() => mockSpent.splice(0));
+afterEach(() => jest.restoreAllMocks());
+afterAll(removeTemporaryDirectories);
+
+interface Cost {
+  readonly walks: number;
+  readonly lookups: number;
+  readonly prefixes: number;
+  readonly read: number;
+}
+
+/** What proving a network of so many clients does, counted; the machine's load does not matter. */
+function costOf(clients: number): Cost {
+  const { hosts, wiring } = compileSettled(largeIntent(clients));
+  const files = Object.fromEntries(hosts.map((host) => [host.node, host.files]));
+  const calls = [
+    jest.spyOn(Walk.prototype, "run"),
+    jest.spyOn(Routing.prototype, "lookup"),
+    jest.spyOn(PrefixMap.prototype, "get"),
+    jest.spyOn(Ruleset.prototype as unknown as { addElement: () => void }, "addElement"),
+  ];
+  const { network, failures } = prove({ stack: "large", wiring, files });
+  expect(failures).toEqual([]);
+  expect(network.ways).toHaveLength(clients);
+  const [walks = 0, lookups = 0, prefixes = 0, read = 0] = calls.map(({ mock }) => mock.calls.length);
+  jest.restoreAllMocks();
+  return { walks, lookups, prefixes, read };
+}
+
+test("twice as many clients are proved by 2.2 times as much work at most, of every kind", () => {
+  const [once, twice] = [costOf(500), costOf(1000)];
+  for (const kind of ["walks", "lookups", "prefixes", "read"] as const) {
+    expect(once[kind]).toBeGreaterThan(500);
+    expect(twice[kind] / once[kind]).toBeLessThan(2.2);
+  }
+});
+
+test("10,000 clients over 3 exits are proved in no more time than synthesizing them takes", () => {
+  const from = cpuMilliseconds();
+  const { files } = synthesizeOf(largeStack(10_000), { "keys/e.clients.pub": `${publicKeyText("clients")}\n` });
+  const whole = cpuMilliseconds() - from;
+  expect(files["e/etc/wgchain/elements"]?.match(/^exit_of_clients /gm)).toHaveLength(10_000);
+  const [proving = 0, ...more] = mockSpent;
+  expect(more).toEqual([]);
+  console.log(
+    `10,000 clients over 3 exits: synthesized in ${(whole - proving).toFixed(0)} ms of CPU time, proved in ${proving.toFixed(0)} ms`,
+  );
+  expect(proving).toBeLessThan(whole - proving);
+}, 120_000);
