@@ -1,2 +1,2 @@
-export { renderMermaid } from "./mermaid";
+export { mermaidLimits, renderMermaid } from "./mermaid";
 export { renderSvg } from "./svg";

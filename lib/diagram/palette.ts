@@ -1,10 +1,21 @@
-/** Okabe and Ito's colours, which people with any colour vision tell apart; those that are hard to see on white or black are left out. */
-const colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"] as const;
-
-const grey = "#888888";
-
-/** More ways than colours begin anew; the number on the line says which it is. What is not of one way is grey. */
-export function colourOf(ways: readonly number[]): string {
-  const [way, ...more] = ways;
-  return way === undefined || more.length > 0 ? grey : (colours[(way - 1) % colours.length] ?? grey);
+export interface Colour {
+  readonly line: string;
+  /** Reads on the line's colour. */
+  readonly ink: string;
 }
+
+/** Okabe and Ito's, which people tell apart whatever their colour vision; without yellow and black, of which one is lost on white and one on black. */
+const colours: readonly Colour[] = [
+  { line: "#0072B2", ink: "#FFFFFF" },
+  { line: "#D55E00", ink: "#000000" },
+  { line: "#009E73", ink: "#000000" },
+  { line: "#CC79A7", ink: "#000000" },
+  { line: "#E69F00", ink: "#000000" },
+  { line: "#56B4E9", ink: "#000000" },
+];
+
+/** What is of no way, or of several. */
+export const grey: Colour = { line: "#808080", ink: "#000000" };
+
+/** By its number, which stands beside it everywhere: a seventh way has the first one's colour. */
+export const colourOf = (way: number): Colour => colours[(way - 1) % colours.length] ?? grey;

@@ -1,41 +1,46 @@
-import { graphlib, layout } from "@dagrejs/dagre";
 import type { TracedNetwork } from "../trace";
-import { draw, waysText, type Box, type Drawing, type Line } from "./drawing";
+import { blocksOf, cardOf, joinsOf, type } from "./blocks";
+import { draw } from "./draw";
+import type { Drawing } from "./drawing";
+import { arrange } from "./layout";
 import { colourOf } from "./palette";
+import { badgesAt, badgeSvg, boxSvg, cableSvg, cardSvg, element, textSvg } from "./svg-parts";
+import { textWidth } from "./text-size";
+import { trackOf } from "./tracks";
+import { clip } from "./words";
 
-/** Layout is dagre's; sizes are those of a sans-serif text of 13 pixels, a little too wide rather than too narrow. */
-const text = { lineHeight: 17, charWidth: 7.3, small: 6.4, padding: 12 } as const;
-const margin = 24;
-
-interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-interface Placed extends Point {
-  readonly width: number;
-  readonly height: number;
-}
-interface PlacedLine {
-  readonly line: Line;
-  readonly points: readonly Point[];
-  readonly label: Placed;
-}
-
-/** One picture, the same bytes for the same network: texts as text, colours for light and dark, no fonts or scripts from anywhere. */
+/**
+ * One picture for light and dark, the same bytes for the same network; its text is text, and nothing in it comes from anywhere else. It needs no size of
+ * screen: lines never cross a box or a text, whatever the network.
+ */
 export function renderSvg(network: TracedNetwork, base?: TracedNetwork): string {
   const drawing = draw(network, base);
-  const { boxes, lines, width, height } = place(drawing);
-  const legend = legendOf(drawing, height);
-  const size = { width: Math.max(width, legend.width), height: height + legend.height };
+  const joins = joinsOf(drawing);
+  const { rects, tracks, ...area } = arrange(blocksOf(drawing, joins), joins);
+  const legend = legendOf(drawing, area.height);
+  const [width, height] = [Math.max(area.width, legend.width), area.height + legend.height];
+  const at = (id: string) => rects.get(id) ?? { x: 0, y: 0, width: 0, height: 0 };
+  const trackBetween = (from: string, to: string) => tracks.get(trackOf({ from, to })) ?? [];
+  const title = `Who leaves where in ${clip(drawing.stack, 60)}`;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" width="${size.width}" height="${size.height}" role="img" aria-labelledby="title desc" font-family="system-ui, sans-serif" font-size="13">`,
-    `<title id="title">${escape(network.stack)}: who leaves where</title>`,
-    `<desc id="desc">${escape(drawing.ways.map(({ number, text: words }) => `Way ${number}: ${words}.`).join(" "))}</desc>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title desc" font-family="system-ui, 'Segoe UI', Helvetica, Arial, sans-serif">`,
+    element("title", { id: "title" }, title),
+    element("desc", { id: "desc" }, drawing.ways.map(({ number: way, text }) => `Way ${way}: ${text}.`).join(" ")),
     style,
     `<rect class="ground" width="100%" height="100%"/>`,
-    ...lines.map(lineSvg),
-    ...boxes.map(([box, at]) => boxSvg(box, at)),
-    ...lines.flatMap(({ line, label }) => (labelText(line).length === 0 ? [] : [labelSvg(line, label)])),
+    ...drawing.cables.flatMap((cable) => {
+      const { from, to, tunnel } = cable;
+      const card = cardOf(cable);
+      return cableSvg(
+        cable,
+        tunnel === undefined ? trackBetween(from, to) : [...trackBetween(from, card), ...trackBetween(card, to)],
+      );
+    }),
+    ...drawing.boxes.map((box) => boxSvg(box, at(box.id))),
+    ...drawing.cables.flatMap((cable) => (cable.tunnel === undefined ? [] : [cardSvg(cable, cable.tunnel, at(cardOf(cable)))])),
+    ...drawing.cables.flatMap((cable) =>
+      cable.tunnel === undefined ? badgesAt(cable.strands, trackBetween(cable.from, cable.to)[0]) : [],
+    ),
     ...legend.svg,
     "</svg>",
     "",
@@ -43,110 +48,30 @@ export function renderSvg(network: TracedNetwork, base?: TracedNetwork): string 
 }
 
 const style = `<style>
-.ground { fill: #ffffff } .ink { fill: #1a1a1a } .soft { fill: #444444 }
-.box { fill: #f6f6f6; stroke: #555555; stroke-width: 1.5 } .label { fill: #ffffff }
-.new, .changed { stroke-width: 3.5 } .gone { stroke-dasharray: 6 5 }
-@media (prefers-color-scheme: dark) {
-.ground, .label { fill: #14171c } .ink { fill: #f0f0f0 } .soft { fill: #c4c4c4 } .box { fill: #22262d; stroke: #a0a0a0 } }
+.ground{fill:#fff}.ink{fill:#1b1f24}.soft{fill:#4b535d}
+.box{fill:#f4f6f8;stroke:#59636e;stroke-width:1.5}.idle{fill:none;stroke:#808080;stroke-width:1.5;stroke-dasharray:2 5}
+.way{fill:none;stroke-width:3}.way.changed,.way.new{stroke-width:7}
+.box.changed,.box.new{stroke-width:4}.way.gone,.box.gone{stroke-dasharray:7 5}
+@media(prefers-color-scheme:dark){.ground{fill:#0d1117}.ink{fill:#f0f3f6}.soft{fill:#b7bfc8}.box{fill:#1c232c;stroke:#9198a1}}
 </style>`;
 
-const escape = (words: string): string =>
-  words.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`).replace(/[^\P{C}\n]/gu, "?");
-const round = (value: number): number => Math.round(value * 10) / 10;
-const widest = (lines: readonly string[], charWidth: number): number =>
-  Math.max(...lines.map((line) => [...line].length), 1) * charWidth;
-
-const labelText = (line: Line): string[] => [...waysText(line), ...line.text];
-
-function place(drawing: Drawing) {
-  const graph = new graphlib.Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "LR", nodesep: 28, ranksep: 40, edgesep: 14, marginx: margin, marginy: margin });
-  for (const box of drawing.boxes) {
-    const width = widest(box.text, text.charWidth) + 2 * text.padding;
-    graph.setNode(box.id, { width, height: box.text.length * text.lineHeight + 2 * text.padding });
-  }
-  const { lines } = drawing;
-  lines.forEach((line, index) => {
-    const words = labelText(line);
-    const size = { width: widest(words, text.small) + 8, height: words.length * 14 + 6 };
-    graph.setEdge(line.from, line.to, { ...size, labelpos: "c" }, String(index));
-  });
-  layout(graph);
-  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  return {
-    width: Math.ceil(width),
-    height: Math.ceil(height),
-    boxes: drawing.boxes.map((box) => [box, graph.node(box.id) as Placed] as const),
-    lines: lines.map((line, index): PlacedLine => {
-      const edge = graph.edge({ v: line.from, w: line.to, name: String(index) }) as Placed & { points: Point[] };
-      return { line, points: edge.points, label: edge };
-    }),
-  };
-}
-
-function boxSvg({ kind, text: lines, mark }: Box, { x, y, width, height }: Placed): string {
-  const corner = kind === "clients" || kind === "world" ? round(height / 2) : 6;
-  const at = `x="${round(x - width / 2)}" y="${round(y - height / 2)}" width="${round(width)}" height="${round(height)}"`;
-  const inner = kind === "exit" ? `<rect class="box" ${inset(x, y, width, height)} rx="4" fill-opacity="0"/>` : "";
-  const first = y - ((lines.length - 1) * text.lineHeight) / 2;
-  const words = lines.map((line, index) => {
-    const bold = index === 0 && kind !== "clients" ? ' font-weight="600"' : "";
-    return `<text class="${index === 0 ? "ink" : "soft"}" x="${round(x)}" y="${round(first + index * text.lineHeight)}" text-anchor="middle" dominant-baseline="central"${bold}>${escape(line)}</text>`;
-  });
-  return `<g><rect class="box ${mark}" ${at} rx="${Math.min(corner, 18)}"/>${inner}${words.join("")}</g>`;
-}
-
-const inset = (x: number, y: number, width: number, height: number): string =>
-  `x="${round(x - width / 2 + 4)}" y="${round(y - height / 2 + 4)}" width="${round(width - 8)}" height="${round(height - 8)}"`;
-
-/** Dash patterns tell ways apart where colours do not. */
-const dashes = ["", "10 3", "3 3", "12 4 3 4", "1 4", "8 3 1 3"] as const;
-
-function dashOf(ways: readonly number[]): string {
-  const [way, ...more] = ways;
-  return way === undefined ? "2 5" : more.length > 0 ? "" : (dashes[(way - 1) % dashes.length] ?? "");
-}
-
-function lineSvg({ line, points }: PlacedLine): string {
-  const colour = colourOf(line.ways);
-  const dash = line.mark === "gone" ? "6 5" : dashOf(line.ways);
-  const [first, ...rest] = points;
-  const path = `M${round(first?.x ?? 0)} ${round(first?.y ?? 0)} ${rest.map(({ x, y }) => `L${round(x)} ${round(y)}`).join(" ")}`;
-  const width = line.mark === "new" || line.mark === "changed" ? 4.5 : 2;
-  return `<path d="${path}" fill="none" stroke="${colour}" stroke-width="${width}" stroke-linejoin="round"${dash === "" ? "" : ` stroke-dasharray="${dash}"`}/>${head(points, colour)}`;
-}
-
-/** An arrow's head of its own, since markers do not take the line's colour everywhere. */
-function head(points: readonly Point[], colour: string): string {
-  const [before, end] = points.slice(-2);
-  if (before === undefined || end === undefined) return "";
-  const angle = Math.atan2(end.y - before.y, end.x - before.x);
-  const corner = (turn: number): string =>
-    `${round(end.x - 10 * Math.cos(angle + turn))},${round(end.y - 10 * Math.sin(angle + turn))}`;
-  return `<polygon points="${round(end.x)},${round(end.y)} ${corner(0.45)} ${corner(-0.45)}" fill="${colour}"/>`;
-}
-
-function labelSvg(line: Line, { x, y, width, height }: Placed): string {
-  const lines = labelText(line);
-  const first = y - ((lines.length - 1) * 14) / 2;
-  const words = lines.map(
-    (word, index) =>
-      `<text class="${index === 0 ? "ink" : "soft"}" x="${round(x)}" y="${round(first + index * 14)}" text-anchor="middle" dominant-baseline="central" font-size="11.5">${escape(word)}</text>`,
-  );
-  const at = `x="${round(x - width / 2)}" y="${round(y - height / 2)}" width="${round(width)}" height="${round(height)}"`;
-  return `<g><rect class="label" ${at} rx="4"/>${words.join("")}</g>`;
-}
+const legend = { row: 22, left: 20, text: 90 } as const;
 
 function legendOf({ ways, compared }: Drawing, top: number): { svg: string[]; width: number; height: number } {
-  const words = ways.map(({ number, text: said, mark }) => `way ${number}${mark === "same" ? "" : ` (${mark})`}: ${said}`);
-  if (compared) words.push("thick: new or changed; dashed: gone");
-  const svg = words.flatMap((line, index) => {
-    const y = top + 12 + index * 20;
-    const way = ways[index]?.number;
-    const dash = way === undefined ? "" : dashOf([way]);
-    const stroke = `stroke="${colourOf(way === undefined ? [] : [way])}" stroke-width="3"${dash === "" ? "" : ` stroke-dasharray="${dash}"`}`;
-    const sample = way === undefined ? "" : `<path d="M${margin} ${y} H${margin + 40}" ${stroke}/>`;
-    return [`${sample}<text class="ink" x="${margin + 50}" y="${y}" dominant-baseline="central">${escape(line)}</text>`];
-  });
-  return { svg, width: Math.ceil(widest(words, text.charWidth)) + 2 * margin + 50, height: words.length * 20 + margin };
+  const row = (index: number): number => top + (index + 0.5) * legend.row;
+  const signs = compared ? ["thick: a new or changed way; dashed: one that is gone"] : [];
+  const svg = [
+    ...ways.flatMap(({ number: way, text }, index) => [
+      element("path", { class: "way same", stroke: colourOf(way).line, d: `M${legend.left} ${row(index)}H${legend.text - 10}` }),
+      badgeSvg(way, { x: legend.left + type.badge, y: row(index) }),
+      textSvg(text, { x: legend.text, y: row(index) }, { size: type.box }),
+    ]),
+    ...signs.map((text) => textSvg(text, { x: legend.left, y: row(ways.length) }, { size: type.box, soft: true })),
+  ];
+  const widest = Math.max(0, ...[...ways.map(({ text }) => text), ...signs].map((text) => textWidth(text, type.box)));
+  return {
+    svg,
+    width: Math.ceil(legend.text + widest + legend.left),
+    height: (ways.length + signs.length) * legend.row + legend.left,
+  };
 }
