@@ -32,9 +32,16 @@ module.exports = {
     rule(
       "constructs-stand-on-peers",
       "what the constructs need is what the package asks for, and nothing more",
-      { path: "^constructs/" },
+      { path: "^constructs/", pathNot: "^constructs/jest\\.ts$" },
       { path: "^node_modules/", pathNot: "^node_modules/(cdktf|constructs|@cdktf/provider-(google|null))/" },
     ),
+    rule(
+      "matchers-add-to-expect",
+      "jest's matchers take the expect that is there; only the types that they add to are named",
+      { path: "^constructs/jest\\.ts$" },
+      { path: "^node_modules/", pathNot: "^node_modules/expect/" },
+    ),
+    rule("constructs-without-jest", "an app has no jest", { path: "^constructs/" }, { path: "^constructs/jest\\.ts$" }),
     rule(
       "apps-use-constructs",
       "main.ts and the examples are what a user would write, and a user has the package's exports only",

@@ -17,6 +17,38 @@ interface Manifest {
   readonly optionalDependencies?: Record<string, string>;
 }
 
+/** A test as a user writes it. */
+const networkTest = `
+import { App, TerraformStack } from "cdktf";
+import { Host, provenNetwork, SourcePolicy, WgNode, WgTunnel } from "wgchain";
+import "wgchain/jest";
+
+const key = (name: string): { publicKey: string } => ({ publicKey: Buffer.from(name.padEnd(32)).toString("base64") });
+test("who leaves where", () => {
+  const stack = new TerraformStack(new App(), "net");
+  const entry = new WgNode(stack, "entry", { host: Host.ssh({ address: "198.51.100.1" }) });
+  const exit = new WgNode(stack, "exit", { host: Host.ssh({ address: "198.51.100.2" }), exit: true });
+  const addresses = { network: "10.2.0.0/24", serverAddress: "10.2.0.1", clientAddress: "10.2.0.2" };
+  const ends = { serverEnd: key("server"), clientEnd: key("client") };
+  const tunnel = new WgTunnel(stack, "tunnel", { server: exit, client: entry, ...addresses, ...ends });
+  const phone = entry.serveClients("wgs", { address: "10.1.0.1/24" }).addClient("phone", { addresses: ["10.1.0.2"], ...key("phone") });
+  new SourcePolicy(stack, "out", { on: entry, from: [phone], via: tunnel });
+  const network = provenNetwork(stack);
+  expect(network).toExit("phone", exit);
+  expect(network).toExit(phone, "exit", { as: "198.51.100.2" });
+  expect(network).toStayClosedWithout("10.1.0.2", tunnel);
+  expect(network).toReachNothing("10.1.0.3");
+  expect(network).not.toReachNothing("phone");
+  expect(() => expect(network).toTakeHops("phone", ["10.1.0.1"])).toThrow(
+    "10.1.0.2 (phone) should take the hops 10.1.0.1, but takes the hops 10.1.0.1 > 10.2.0.1 and leaves at exit as 198.51.100.2",
+  );
+  // @ts-expect-error: a source is a text or a client.
+  expect(() => expect(network).toExit(1, exit)).toThrow();
+  // @ts-expect-error: it takes a list.
+  expect(() => expect(network).toTakeHops("phone", "10.1.0.1")).toThrow();
+});
+`;
+
 /** The package as another project has it: the tarball unpacked, beside what its package.json asks for and nothing else. */
 describe("the package", () => {
   const project = mkdtempSync(join(tmpdir(), "wgchain-package-"));
@@ -61,7 +93,7 @@ describe("the package", () => {
   afterAll(() => rmSync(project, { recursive: true, force: true }));
 
   test("asks for nothing of the lab's, and is small", () => {
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(["commander", "ipaddr.js"]);
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(["@dagrejs/dagre", "commander", "ipaddr.js"]);
     expect(Object.keys(manifest.peerDependencies).sort()).toEqual([
       "@cdktf/provider-google",
       "@cdktf/provider-null",
@@ -126,6 +158,27 @@ describe("the package", () => {
     expect(read(stack, "cdk.tf.json")).toContain("google_compute_instance");
     expect(read(stack, "wgchain/nodes/sz/usr/local/lib/wgchain/wgchain-host")).toBe(program());
     for (const name of ["deliver", "deploy"]) expect(read(stack, "wgchain", name)).toBe(read(repository, "host", name));
+  });
+
+  test("its matchers have types and work in a project's own jest, by @types/jest and by @jest/globals", () => {
+    for (const name of ["@types/jest", "@jest/globals", "expect"]) {
+      mkdirSync(dirname(join(project, "node_modules", name)), { recursive: true });
+      symlinkSync(join(repository, "node_modules", name), join(project, "node_modules", name));
+    }
+    mkdirSync(join(directory, "keys"), { recursive: true });
+    writeFileSync(join(directory, "keys/entry.wgs.pub"), `${Buffer.from("wgs".padEnd(32)).toString("base64")}\n`);
+    writeFileSync(join(project, "global.test.ts"), networkTest);
+    writeFileSync(join(project, "imported.test.ts"), `import { expect, test } from "@jest/globals";\n${networkTest}`);
+    const files = ["global.test.ts", "imported.test.ts"];
+    const compilerOptions = { strict: true, exactOptionalPropertyTypes: true, module: "Node16", target: "ES2022" };
+    writeFileSync(
+      join(project, "tsconfig.test.json"),
+      JSON.stringify({ compilerOptions: { ...compilerOptions, types: ["node", "jest"] }, files }),
+    );
+    ok([process.execPath, join(repository, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.test.json"]);
+    const bin = join(repository, "node_modules/jest/bin/jest.js");
+    const { stderr } = run([process.execPath, bin, "--rootDir", project, "--testMatch", "**/*.test.js"]);
+    expect(stderr).toMatch(/^Tests: +2 passed, 2 total$/m);
   });
 
   test("its command works there; the lab says what it needs", () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CliError, messageOf } from "../app/error";
 import { runApp } from "../app/run-app";
-import { mendedByKeys, withPlaceholders } from "./placeholder-keys";
+import { mendedByKeys, withPlaceholders } from "../app/placeholder-keys";
 
 /** What became of one side of a pull request; stands beside what it synthesized as `synthesis.json`. */
 export interface Synthesis {

@@ -1,12 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { CliError, messageOf } from "../app/error";
-import { requireSound, runApp } from "../app/run-app";
-import { readSynthesized } from "../app/synthesized";
-import { renderMermaid, renderSvg } from "../lib/diagram";
-import { traceNetwork, type SynthesizedStack } from "../lib/trace";
+import { mermaidLimits, renderMermaid, renderSvg } from "../lib/diagram";
+import { traceNetwork } from "../lib/trace";
+import { networkOf } from "./synthesized-app";
 
 export interface DiagramOptions {
   readonly app: string;
@@ -33,9 +30,14 @@ export function diagramCommand(): Command {
 }
 
 export async function diagram(directory: string | undefined, options: DiagramOptions): Promise<void> {
-  const stack = directory === undefined ? await synthesized(options) : readSynthesized(directory, options.stack);
-  const network = traceNetwork(stack);
+  const from = directory === undefined ? {} : { from: directory };
+  const network = traceNetwork(await networkOf({ ...options, ...from }));
   const text = options.format === "svg" ? renderSvg(network) : renderMermaid(network);
+  if (options.format === "mermaid" && text.length >= mermaidLimits.characters) {
+    process.stderr.write(
+      `warning: ${text.length} characters are more than Mermaid draws unless it is set to (${mermaidLimits.characters}); --format svg has no limit\n`,
+    );
+  }
   if (options.out === undefined) {
     process.stdout.write(text);
     return;
@@ -46,18 +48,3 @@ export async function diagram(directory: string | undefined, options: DiagramOpt
     throw new CliError(`${options.out} cannot be written: ${messageOf(error)}`);
   }
 }
-
-async function synthesized({ app, stack }: DiagramOptions): Promise<SynthesizedStack> {
-  const scratch = mkdtempSync(join(tmpdir(), "wgchain-"));
-  try {
-    const { inventory, synthesized: done, output } = await runApp(app, scratch, stackEnv(stack));
-    requireSound(inventory, new Set());
-    if (!done) throw new CliError(`the app does not synthesize:\n${output.trimEnd()}`);
-    return readSynthesized(scratch, stack);
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
-}
-
-const stackEnv = (stack: string | undefined): NodeJS.ProcessEnv =>
-  stack === undefined ? process.env : { ...process.env, WGCHAIN_STACK: stack };

@@ -3,10 +3,14 @@ import { Command, CommanderError } from "commander";
 import { ParseError } from "../lib/problem";
 import { CliError } from "../app/error";
 import { adopt, type AdoptOptions } from "./adopt";
+import { diagramCommand } from "./diagram";
+import { diffCommand } from "./diff";
 import { doctor, type DoctorOptions } from "./doctor";
 import { keys, type KeysOptions } from "./keys";
+import { proveCommand } from "./prove";
 import { rotate, type RotateOptions } from "./rotate";
 import { status, type StatusOptions } from "./status";
+import { traceCommand } from "./trace";
 import { trust, type TrustOptions } from "./trust";
 
 /** Exit status of what the person typed wrong, as getopt's users have it. */
@@ -20,6 +24,10 @@ async function main(argv: readonly string[]): Promise<void> {
     .enablePositionalOptions()
     .addCommand(keysCommand())
     .addCommand(trustCommand())
+    .addCommand(proveCommand())
+    .addCommand(traceCommand())
+    .addCommand(diffCommand())
+    .addCommand(diagramCommand())
     .addCommand(statusCommand())
     .addCommand(doctorCommand())
     .addCommand(adoptCommand())

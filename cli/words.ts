@@ -1,3 +1,5 @@
+export { columns } from "../lib/columns";
+
 /** "12 s ago". */
 export function ago(then: number | null, now: number): string {
   if (then === null) return "never";
@@ -15,12 +17,4 @@ export function bytes(count: number): string {
   let [value, unit] = [count, 0];
   while (value >= 1024 && unit < units.length - 1) [value, unit] = [value / 1024, unit + 1];
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
-}
-
-/** Rows in columns, the last as it is. */
-export function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
-  return rows.map((row) =>
-    row.map((text, index) => (index === row.length - 1 ? text : text.padEnd(widths[index] ?? 0))).join("  "),
-  );
 }

@@ -3,6 +3,9 @@ export { ClientInterface, WgClient, type ClientInterfaceProps, type WgClientProp
 export { Host, type GceHost, type GceHostProps, type SshHost, type SshHostProps } from "./host";
 export { SnatLabel, type SnatLabelProps } from "./snat-label";
 export { SourcePolicy, type PolicySource, type SourcePolicyProps } from "./source-policy";
+export { Proof, provenNetwork, type ExitAssertionProps, type ProofSource } from "./proof";
 export { RemovedNode, type RemovedNodeProps } from "./removed-node";
 export { WgNode, type WgNodeProps } from "./wg-node";
 export { WgTunnel, type WgTunnelEndProps, type WgTunnelProps } from "./wg-tunnel";
+export type { ProvenNetwork, TraceOptions } from "../lib/assert/proven-network";
+export type { Trace, TracedExit, TracedHost, TracedTunnel, TracedWay, TraceHop, TraceVerdict } from "../lib/trace";

@@ -5,6 +5,7 @@ import { Aspects, TerraformStack, type ISynthesisSession } from "cdktf";
 import { addCustomSynthesis } from "cdktf/lib/synthesize/synthesizer";
 import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { Construct, type IConstruct } from "constructs";
+import { ProvenNetwork } from "../lib/assert/proven-network";
 import { compile, type Compiled } from "../lib/compile";
 import type {
   ClientIntent,
@@ -16,13 +17,22 @@ import type {
   RemovedIntent,
   TunnelIntent,
 } from "../lib/intent";
-import type { InventoryNode } from "../lib/inventory";
+import type { Inventory, InventoryNode } from "../lib/inventory";
 import type { Problem } from "../lib/problem";
 import type { Delivery } from "./delivery";
 import { Deploy, NamedResource } from "./deploy";
 import { Directory } from "./directory";
 import { inventoryOf } from "./inventory";
 import { writeHostTree, writePrograms, writeWiring } from "./payload";
+
+/** Something that the user asserts of the network's packets. */
+export interface OwnAssertion {
+  readonly path: string;
+  /** What is asserted, e.g. "phone: exit at gcp". */
+  readonly words: string;
+  /** What does not hold, in words; may throw, which is a failure, too. */
+  readonly failures: (network: ProvenNetwork) => readonly string[];
+}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
 
@@ -51,7 +61,9 @@ export class WgNetwork extends Construct {
   private readonly removed: Record<string, unknown>[] = [];
   private readonly earlyProblems: Problem[] = [];
   private readonly ownAllocations: Record<string, Record<string, string | number>> = {};
+  private readonly assertions: OwnAssertion[] = [];
   private compiled: Compiled | undefined;
+  private refuted: readonly Problem[] | undefined;
 
   private constructor(private readonly stack: TerraformStack) {
     super(stack, WgNetwork.id);
@@ -120,6 +132,12 @@ export class WgNetwork extends Construct {
     this.earlyProblems.push(problem);
   }
 
+  /** To be held against the traced network, once all else is in order. */
+  addAssertion(assertion: OwnAssertion): void {
+    this.assertions.push(assertion);
+    this.refuted = undefined;
+  }
+
   /** An allocation that a construct made itself and that should go on record. */
   addAllocation(kind: string, name: string, value: string | number): void {
     (this.ownAllocations[kind] ??= {})[name] = value;
@@ -136,9 +154,17 @@ export class WgNetwork extends Construct {
     return compiled;
   }
 
+  /** The network as its packets see it; throws all problems when there is one. */
+  proven(): ProvenNetwork {
+    const proven = provenOf(this.result(), this.stack.node.id);
+    if (proven === undefined) throw new Error("the network has neither problems nor a proof");
+    return proven;
+  }
+
   private add<K extends Exclude<keyof NetworkIntent, "recorded">>(kind: K, intent: NetworkIntent[K][number]): void {
     (this.intent[kind] as NetworkIntent[K][number][]).push(intent);
     this.compiled = undefined;
+    this.refuted = undefined;
   }
 
   private compile(): Compiled {
@@ -146,7 +172,27 @@ export class WgNetwork extends Construct {
   }
 
   private problems(): readonly Problem[] {
-    return [...this.earlyProblems, ...NamedResource.clashes(this.stack), ...this.compile().problems];
+    this.refuted ??= this.checkAssertions();
+    return [...this.earlyProblems, ...NamedResource.clashes(this.stack), ...this.compile().problems, ...this.refuted];
+  }
+
+  private checkAssertions(): readonly Problem[] {
+    const network = this.assertions.length === 0 ? undefined : provenOf(this.compile(), this.stack.node.id);
+    if (network === undefined) return [];
+    const failuresOf = ({ failures }: OwnAssertion): readonly string[] => {
+      try {
+        return failures(network);
+      } catch (error) {
+        return [error instanceof Error ? error.message : String(error)];
+      }
+    };
+    return this.assertions.flatMap((one) =>
+      failuresOf(one).map((message) => ({
+        code: "assertion",
+        path: one.path,
+        message: `'${one.words}' does not hold: ${message}`,
+      })),
+    );
   }
 
   private validate(): string[] {
@@ -174,7 +220,9 @@ export class WgNetwork extends Construct {
       leaving: this.leaving,
       ownAllocations: this.ownAllocations,
     });
-    fs.writeFileSync(file, `${JSON.stringify(inventory, null, 2)}\n`);
+    const assertions = this.assertions.map(({ words }) => words);
+    const whole: Inventory = assertions.length === 0 ? inventory : { ...inventory, assertions };
+    fs.writeFileSync(file, `${JSON.stringify(whole, null, 2)}\n`);
   }
 
   private prepare(node: IConstruct): void {
@@ -198,3 +246,9 @@ export class WgNetwork extends Construct {
 }
 
 const format = (problem: Problem): string => `${problem.path}: ${problem.message}`;
+
+/** Undefined while there is a problem. */
+function provenOf({ hosts, traced, wiring }: Compiled, stack: string): ProvenNetwork | undefined {
+  const files = Object.fromEntries(hosts.map((host) => [host.node, host.files]));
+  return traced === undefined ? undefined : new ProvenNetwork({ stack, wiring, files }, traced);
+}

@@ -48,6 +48,8 @@ export class WgTunnel extends Construct {
   readonly client: WgNode;
   readonly network: string;
   readonly serverAddress: string;
+  /** Its interface at the client end, "node/interface". */
+  readonly clientInterface: string;
 
   constructor(scope: Construct, id: string, props: WgTunnelProps) {
     super(scope, id);
@@ -56,6 +58,7 @@ export class WgTunnel extends Construct {
     this.client = props.client;
     this.network = props.network;
     this.serverAddress = props.serverAddress;
+    this.clientInterface = `${props.client.name}/${props.clientEnd?.interfaceName ?? id}`;
     const network = WgNetwork.of(this);
     network.addTunnel({
       path: this.node.path,

@@ -14,6 +14,8 @@ export interface Inventory {
   readonly allocations: Readonly<Record<string, Readonly<Record<string, string | number>>>>;
   /** All that the checks found; `code` "missing-public-key" and "missing-preshared-key" are what `wgchain keys` mends. */
   readonly problems: readonly InventoryProblem[];
+  /** What the app asserts of its own of the network's packets; code "assertion" where it does not hold. Absent: nothing. */
+  readonly assertions?: readonly string[];
 }
 
 export interface InventoryProblem {

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Inventory } from "../lib/inventory";
 
-/** What only `wgchain keys` can mend, on the hosts; a pull request may come before it, and is compared all the same. */
+/** What only `wgchain keys` can mend, on the hosts; who leaves where can be seen before it, e.g. in a pull request. */
 export const mendedByKeys: ReadonlySet<string> = new Set(["missing-public-key", "missing-preshared-key", "no-authorized-key"]);
 
 const publicThings = ["keys", "authorized_keys", "known_hosts", "allocations.json"];

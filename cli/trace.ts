@@ -1,0 +1,123 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { CliError, messageOf } from "../app/error";
+import { TerraformState } from "../app/terraform-state";
+import { Ipv4Address } from "../lib/address";
+import { mapTexts, withNames } from "../lib/assert/names";
+import { endLines, hopLines, isAnswered } from "../lib/assert/show-trace";
+import { plain } from "../lib/diff/phrase";
+import { trace, World, type SynthesizedStack, type Trace } from "../lib/trace";
+import { networkOf, type WhichNetwork } from "./synthesized-app";
+import { questionOf, type Asked } from "./trace-question";
+
+export interface TraceOptions extends WhichNetwork {
+  readonly at?: string;
+  readonly down: readonly string[];
+  readonly size: number;
+  readonly df?: true;
+  readonly ttl: number;
+  readonly protocol: "icmp" | "udp" | "tcp";
+  readonly state?: string;
+  readonly why?: true;
+  readonly json?: true;
+}
+
+/** It does not arrive, or is not answered. */
+const lost = 3;
+
+export function traceCommand(): Command {
+  return new Command("trace")
+    .description("follow a packet through the files that the hosts get: hops, addresses, MTU, and the line that decided")
+    .argument(
+      "<source>",
+      "a client or its address; a node or its address (what the host itself sends); or any address, with --at",
+      party,
+    )
+    .argument("<destination>", "an address, a client or a node", party)
+    .option("--app <dir>", "directory of the app's cdktf.json", ".")
+    .option("--from <dir>", "synthesized output (cdktf.out) in place of the app")
+    .option("--stack <name>", "the stack that is meant, where there are several")
+    .option("--at <place>", "where it comes from: a client, a node, node/interface (it came in there), node/uplink, or internet")
+    .option(
+      "--down <node/iface>",
+      "without this interface; may be given again",
+      (value: string, all: readonly string[]) => [...all, value],
+      [],
+    )
+    .option("--size <bytes>", "whole packet, with its IP header", number(20, 65_535), 84)
+    .option("--df", "may not be cut into fragments")
+    .option("--ttl <n>", "time to live", number(1, 255), 64)
+    .addOption(new Option("--protocol <name>", "what it carries").choices(["icmp", "udp", "tcp"]).default("icmp"))
+    .option("--state <file>", "what 'terraform state pull' printed: shows addresses that only Terraform knows")
+    .option("--why", "show the lines of configuration that decided, host by host")
+    .option("--json", "print the result as JSON")
+    .addHelpText(
+      "after",
+      `
+No packet is sent and no host is asked. 'wgchain doctor' says whether the hosts still are what their files say.
+
+Exit status: 0 it arrives and is answered, 1 an error, 2 wrong arguments, 3 it does not
+
+Examples:
+  wgchain trace 10.66.224.2 1.1.1.1
+  wgchain trace phone 1.1.1.1 --why --down hk/wg6
+  wgchain trace 10.66.224.2 1.1.1.1 --size 1401 --df
+  wgchain trace 10.66.224.99 1.1.1.1 --at sz/wgs
+  wgchain trace 1.1.1.1 10.66.224.2 --at sz/uplink`,
+    )
+    .action(async (source: string, destination: string, options: TraceOptions) => {
+      process.exitCode = await traceVerb({ source, destination }, options);
+    });
+}
+
+/** What looks like an address is one. */
+function party(text: string): string {
+  if (!/^[\d.]+$/.test(text)) return text;
+  try {
+    return Ipv4Address.parse(text).toString();
+  } catch (error) {
+    throw new InvalidArgumentError(`${messageOf(error)}.`);
+  }
+}
+
+function number(least: number, most: number): (text: string) => number {
+  return (text) => {
+    if (!/^\d{1,5}$/.test(text) || Number(text) < least || Number(text) > most)
+      throw new InvalidArgumentError(`write a whole number from ${least} to ${most}.`);
+    return Number(text);
+  };
+}
+
+/** Prints the way of one packet. Returns the exit status. */
+export async function traceVerb(asked: Pick<Asked, "source" | "destination">, options: TraceOptions): Promise<number> {
+  const state = options.state === undefined ? undefined : TerraformState.read(options.state);
+  const stack = await networkOf(options);
+  const found = withNames(follow(stack, asked, options), stack.wiring, (address) => state?.value(address));
+  if (options.json === true) {
+    process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
+  } else {
+    // The files may be somebody else's (--from).
+    const shown = mapTexts(found, plain);
+    process.stdout.write([...hopLines(shown, options.why), "", ...endLines(shown), ""].join("\n"));
+  }
+  return isAnswered(found) ? 0 : lost;
+}
+
+function follow(stack: SynthesizedStack, asked: Pick<Asked, "source" | "destination">, options: TraceOptions): Trace {
+  const { at, down, size, ttl, protocol, df } = options;
+  try {
+    const whole = World.of(stack);
+    requireInterfaces(whole, down);
+    const question = questionOf(stack, whole, { ...asked, ...(at === undefined ? {} : { at }) });
+    const packet = { sizeBytes: size, ttl, protocol, ...(df === undefined ? {} : { dontFragment: true }) };
+    return trace(down.length === 0 ? whole : whole.with({ down }), { ...question, ...packet });
+  } catch (error) {
+    // Files that the trace cannot read, or a place that is not there.
+    throw error instanceof CliError ? error : new CliError(messageOf(error));
+  }
+}
+
+function requireInterfaces({ hosts }: World, down: readonly string[]): void {
+  const known = [...hosts.values()].flatMap(({ name, interfaces }) => [...interfaces.keys()].map((iface) => `${name}/${iface}`));
+  const unknown = down.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new CliError(`--down ${unknown}: there is no such interface; there are ${known.join(", ")}`);
+}
