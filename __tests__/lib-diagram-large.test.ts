@@ -67,3 +67,16 @@ test("too many ways for Mermaid's limits become one line a tunnel, which says th
     expect(edges(text)).toBeLessThan(mermaidLimits.edges);
   }
 });
+
+test("SVG: a box is as high as the lines that come to it need", () => {
+  const svg = renderSvg(chains(12, 37, 1));
+  const [, top = 0, height = 0] = (
+    /<rect class="box host same" x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"[^>]*\/><text[^>]*>h0</.exec(svg) ?? []
+  ).map(Number);
+  const tips = [...svg.matchAll(/data-way="\d+" stroke="#\w+" d="[^"]*"\/><path fill="#\w+" d="M[\d.]+ ([\d.]+)L/g)].map(
+    ([, y]) => Number(y),
+  );
+  const atEntry = tips.filter((_, index) => index % 2 === 0);
+  expect(atEntry).toHaveLength(12);
+  for (const y of atEntry) expect(y > top && y < top + height).toBe(true);
+});

@@ -235,3 +235,24 @@ test("SVG: no text or box lies on another, and no line goes through either", () 
     { numRuns: 40 },
   );
 });
+
+test("SVG: lines that leave a box for the same column do not cross on the way there", () => {
+  fc.assert(
+    fc.property(networks, (network) => {
+      const starts = /<path class="way [^>]*\bd="M([\d.]+) ([\d.]+)H[\d.]+(?:C\S+ \S+ \S+ \S+ ([\d.]+) ([\d.]+))?/g;
+      const lines = [...renderSvg(network).matchAll(starts)].map(([, x, y, toX, toY]) => ({
+        x,
+        y: Number(y),
+        toX,
+        toY: Number(toY ?? y),
+      }));
+      const crossed = lines.flatMap((one, index) =>
+        lines
+          .slice(index + 1)
+          .filter((other) => one.x === other.x && one.toX === other.toX && (one.y - other.y) * (one.toY - other.toY) < 0),
+      );
+      expect(crossed).toEqual([]);
+    }),
+    { numRuns: 40 },
+  );
+});

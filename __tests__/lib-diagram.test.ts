@@ -307,6 +307,12 @@ describe("names from outside", () => {
     if (!/[\n\u202e]/.test(name)) expect(words(svg)).toContain(name);
   });
 
+  test("Mermaid finds neither an icon nor a formula in one", () => {
+    expect(linesWith(renderMermaid(named("fa:fa-car $$x$$")), "<b>")[4]).toContain(
+      "fa:#8204;fa-car #36;#8204;#36;#8204;x#36;#8204;#36;#8204;",
+    );
+  });
+
   test("a long one is cut", () => {
     expect(Math.max(...words(renderSvg(named("x".repeat(500)))).map(({ length }) => length))).toBeLessThan(130);
   });
