@@ -53,7 +53,11 @@ function wayDifference(
 }
 
 const refusesItself = ({ end, why }: TraceVerdict): boolean =>
-  end === "unreachable" || end === "too-big" || end === "delivered" || why.startsWith("nftables");
+  end === "unreachable" ||
+  end === "too-big" ||
+  end === "delivered" ||
+  why.startsWith("nftables") ||
+  why.startsWith("the host has no address");
 
 /** Of the last one, whether it still got to a device depends on how it ended. */
 function sameHop(traced: TraceHop, seen: SeenHop | undefined, verdict: TraceVerdict | undefined): boolean {

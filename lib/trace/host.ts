@@ -96,6 +96,11 @@ export class TraceHost {
     return this.interfaces.get(dev)?.mtuBytes ?? 65_536;
   }
 
+  /** Whether it is one of the host's own addresses. */
+  owns(ip: Ip): boolean {
+    return this.routing.lookup({ source: ip, destination: ip, iif: "lo", mark: 0 })?.route.local === true;
+  }
+
   /** Which of the device's addresses the host answers from, to this destination. */
   addressOn(dev: string, destination: Ip): Ip | undefined {
     if (dev === uplink) return this.publicAddress;

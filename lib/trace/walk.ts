@@ -121,6 +121,9 @@ export class Walk {
     }
     hop.mark = packet.mark;
     const { source, destination, mark } = packet;
+    if (!received && !host.owns(source)) {
+      return { end: "dropped", at: host.name, why: `the host has no address ${this.world.format(source)} to send from` };
+    }
     const answer = host.routing.lookup({ source, destination, iif, mark });
     this.note(hop, answer);
     if (answer?.route.dev === undefined) return this.unreachable(host, answer);
