@@ -43,7 +43,7 @@ proved in N s:
   8 cases of a host's nftables table or rules flushed: nothing leaves that should not; each closes without the other
   4 hosts: what is not declared reaches nothing, nothing enters by an uplink, and the hosts' own traffic stays as it is
   3 tunnels: no packet that fits is cut into fragments, and TCP learns the MTU
-  4 hosts: labels tell exits apart, no peer takes another's addresses, every hop shows itself, and a boot brings up the same
+  4 hosts: labels lead to their exits, no peer takes another's addresses, every hop shows itself, and a boot brings up the same
 `,
   );
   expect(project.left).toEqual([]);

@@ -69,6 +69,23 @@ describe("GIVEN the reference network, WHEN an assertion does not hold, THEN syn
       /10\.66\.224\.9 \(coming in by sz\/wgs\) leaves nowhere: unreachable at sz: .*sz:\/etc\/wgchain\/routes:\d+: unreachable default table 7700/,
     );
   });
+  test("an address of no network could come in by any interface of clients", () => {
+    expect(failing(({ stack, gcp }) => Proof.of(stack).toExit("203.0.113.200", gcp))).toContain(
+      "203.0.113.200 (coming in by sz/wgs) leaves nowhere: dropped at sz: nftables, chain spoofed",
+    );
+  });
+  test("no hops at all are not taken by what leaves nowhere", () => {
+    expect(failing(({ stack }) => Proof.of(stack).toTakeHops("10.66.224.9", []))).toContain(
+      "10.66.224.9 (coming in by sz/wgs) takes the hops (none) and leaves nowhere",
+    );
+  });
+  test("an assertion behind a look at the network", () => {
+    const said = failing(({ stack }) => {
+      expect(provenNetwork(stack).ways).toHaveLength(3);
+      Proof.of(stack).holds("late", () => false);
+    });
+    expect(said).toBe("net: 'late' does not hold: the predicate is false");
+  });
   test("something is reached", () => {
     expect(failing(({ stack }) => Proof.of(stack).toReachNothing("10.66.224.3"))).toContain(
       `'10.66.224.3 should reach nothing' does not hold: 10.66.224.3 (client2) reaches 1.1.1.1: leaves at gcp as ${google}`,

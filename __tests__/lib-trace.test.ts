@@ -1,4 +1,7 @@
 import { World, trace } from "../lib/trace";
+import { Ruleset, runChain } from "../lib/trace/nft";
+import type { Packet } from "../lib/trace/packet";
+import { packetTo } from "../lib/trace/trace";
 import { add, put, table, tinyStack, tinyTrace, way } from "./support/tiny";
 
 /** Each rule of the kernel and of WireGuard once, on two hosts written by hand. */
@@ -32,6 +35,7 @@ describe("rules and routes", () => {
     ["by source", "pref 150 from 10.2.0.2/31 lookup main protocol 119", "a>(uplink) 10.2.0.2: left at a"],
     ["not by another source", "pref 150 from 10.2.0.3/32 lookup main protocol 119", "a>wg 10.1.0.2"],
     ["by destination", "pref 150 to 9.0.0.0/8 lookup main protocol 119", "a>(uplink) 10.2.0.2: left at a"],
+    ["not to another destination", "pref 150 to 8.0.0.0/8 lookup main protocol 119", "a>wg 10.1.0.2"],
     ["not without its mark", "pref 150 fwmark 0x5 lookup main protocol 119", "a>wg 10.1.0.2"],
     ["a table without a route of its own is passed over", "pref 150 iif cl lookup 99 protocol 119", "a>wg 10.1.0.2"],
     ["before a host's own addresses nothing is asked", "pref 0 to 198.51.100.1/32 lookup 8 protocol 119", "a>wg 10.1.0.2"],
@@ -147,6 +151,25 @@ describe("connection tracking", () => {
     expect(marks("iifname @own meta mark @marks ct mark set meta mark")).toBe(5);
     expect(marks("")).toBe(0);
   });
+  test("NAT is decided by the first packet: an answer is not given another source", () => {
+    const both = put(
+      "chain leave {\n  type nat hook postrouting priority srcnat; policy accept;\n",
+      (whole) => `${whole}  oifname "cl" masquerade\n`,
+    );
+    expect(tinyTrace({ a: { nft: both } }).reply?.hops.map(({ source }) => source)).toEqual(["9.9.9.9", "9.9.9.9", "9.9.9.9"]);
+  });
+  test("the direction of a connection", () => {
+    const found = tinyTrace({
+      b: {
+        nft: () =>
+          table(
+            ["forward", "filter hook forward priority filter", "ct direction reply drop"],
+            ["leave", "nat hook postrouting priority srcnat", 'oifname != "wg" masquerade'],
+          ),
+      },
+    });
+    expect([found.verdict.end, found.reply?.verdict.end]).toEqual(["left", "dropped"]);
+  });
   test("masquerade takes the address of the interface, SNAT the map's", () => {
     expect(tinyTrace({ a: { nft: put("snat to ip saddr map @labels", "masquerade") } }).hops[1]?.source).toBe("10.1.0.2");
     expect(tinyTrace({ a: { elements: put("10.2.0.2 : 10.1.0.2", "10.2.0.2 : 10.1.0.7") } }).hops[1]?.source).toBe("10.1.0.7");
@@ -190,18 +213,18 @@ describe("time to live and size", () => {
         .hops[1]?.fragments;
     expect([fragments(1440), fragments(1441)]).toEqual([undefined, true]);
   });
-  test("TCP gets the least clamp on its way, and ICMP none", () => {
-    const clamp = {
-      nft: () =>
-        table([
-          "forward",
-          "filter hook forward priority filter",
-          ...["1400", "1300"].map((mss) => `tcp flags syn / syn,rst tcp option maxseg size set ${mss}`),
-        ]),
-      elements: () => "",
-    };
-    expect(tinyTrace({ a: clamp }, { protocol: "tcp" }).verdict.end).toBe("dropped");
-    expect(() => tinyTrace({ a: { nft: put("oifname", "tcp flags fin oifname") } })).toThrow("near 'tcp flags fin oifname'");
+  test("a link of another size, which the padding counts against", () => {
+    const fragments = (sizeBytes: number) =>
+      tinyTrace({}, { sizeBytes }, (of) => ({ ...of, nodes: of.nodes.map((one) => ({ ...one, uplinkMtuBytes: 1490 })) })).hops[1]
+        ?.fragments;
+    expect([fragments(1424), fragments(1425)]).toEqual([undefined, true]);
+  });
+  test.each(["tcp", "icmp"] as const)("TCP gets the least clamp on its way, other protocols none: %s", (protocol) => {
+    const clamp = (mss: number): string => `tcp flags syn / syn,rst tcp option maxseg size set ${mss}`;
+    const { chains } = new Ruleset("a", table(["forward", "filter hook forward priority filter", clamp(1300), clamp(1400)]), "");
+    const packet: Packet = { ...packetTo(1, 2), protocol };
+    for (const chain of chains) runChain(chain, { packet, iif: "cl", oif: "wg", flow: undefined, reply: false });
+    expect(packet.mssBytes).toBe(protocol === "tcp" ? 1300 : undefined);
   });
 });
 
@@ -288,6 +311,11 @@ describe("what ends elsewhere", () => {
   });
   test("between two of a host's clients' addresses", () => {
     expect(way(tinyTrace({}, { destination: "10.2.0.3" }))).toBe("c>wg 10.2.0.2, a>cl 10.2.0.2, c: delivered at c");
+  });
+  test("by the private link from host to host", () => {
+    expect(way(tinyTrace({}, { at: "a", source: "172.16.0.1", destination: "172.16.0.2" }))).toBe(
+      "a>(private link) 172.16.0.1, b: delivered at b",
+    );
   });
   test("on the private link nobody forwards to whom it does not know", () => {
     expect(

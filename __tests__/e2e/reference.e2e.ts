@@ -1,10 +1,7 @@
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { callersAddress, counters, nothingChanged, table, traceroute, watch, type DeployResult, type Lab } from "../../lab";
-import type { TracedNetwork } from "../../lib/trace";
 import { ReferenceApp } from "./app";
 import { ownLab, removeStaleLabs } from "./instance";
+import { provedRows, seenRow } from "./proved";
 import { leaked, leftOn, privateLineOf, type Wire } from "./wires";
 import { privateKeysOf, seenSecrets, sampleProcesses } from "./secrets";
 
@@ -16,7 +13,6 @@ const target = "192.0.2.1";
 /** A packet that should only be seen inside of tunnels: one with an inner address, or one to what clients ask for. */
 const inner = `net 10.66.0.0/16 or host ${target}`;
 
-const repository = join(__dirname, "..", "..");
 const lab = ownLab("reference");
 const app = new ReferenceApp();
 let first: DeployResult;
@@ -35,14 +31,6 @@ afterAll(async () => {
   await lab.down({ force: true });
   app.remove();
 }, 60_000);
-
-/** What `wgchain prove` prints of the app, with the addresses that the deploy knows. */
-async function provedNetwork(): Promise<TracedNetwork> {
-  const argv = ["--import", "tsx", join(repository, "cli/wgchain.ts"), "prove", "--json", "--state", lab.paths.tfstate];
-  const env = { ...process.env, WGCHAIN_DIR: lab.paths.directory };
-  const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: app.directory, env });
-  return (JSON.parse(stdout) as { readonly network: TracedNetwork }).network;
-}
 
 /** Asks from all three addresses, in all ways at once; what fails is the point of some tests. */
 const knock = (): Promise<unknown> =>
@@ -68,11 +56,12 @@ const relays = async (): Promise<Wire[]> => [
 ];
 
 describe("the reference network in the lab", () => {
-  test("is deployed and keeps every promise", async () => {
+  test("is deployed, keeps every promise, and packets see the hops, exits and MTUs that wgchain prove prints", async () => {
     const rows = await lab.probe();
     process.stdout.write(`${table(rows)}\n`);
     expect(rows.flatMap((row) => row.problems)).toEqual([]);
     expect(rows.map((row) => row.address)).toEqual([gcpSource, hktSource, secondPerson]);
+    expect(await provedRows(lab, app.directory, target)).toEqual(rows.map(seenRow));
   });
 
   test("each address leaves at its exit, by exactly the hops of S11", async () => {
@@ -82,20 +71,6 @@ describe("the reference network in the lab", () => {
     expect(await callersAddress(client(), hktSource)).toBe("198.51.100.30");
     expect(await traceroute(client(), gcpSource, 8)).toEqual(["10.66.224.1", "10.66.220.200", "10.66.6.6", target]);
     expect(await traceroute(client(), hktSource, 8)).toEqual(["10.66.224.1", "10.66.220.200", "10.66.7.7", target]);
-  });
-
-  test("wgchain prove says of main.ts the hops, exits and MTUs that packets see", async () => {
-    const rows = await lab.probe();
-    const { ways } = await provedNetwork();
-    const said = ways.map(({ client, address, hops, exit, mtuBytes }) => [
-      client,
-      address,
-      [...hops, target],
-      exit?.address,
-      mtuBytes,
-    ]);
-    expect(rows).toHaveLength(3);
-    expect(said).toEqual(rows.map(({ client: name, address, seen }) => [name, address, seen.hops, seen.exit, seen.mtuBytes]));
   });
 
   test("a second deploy and a diff find nothing to change", async () => {

@@ -109,6 +109,6 @@ export const add =
   (text: string): string =>
     `${text}${line}\n`;
 export const put =
-  (from: string | RegExp, to: string) =>
+  (from: string | RegExp, to: string | ((whole: string) => string)) =>
   (text: string): string =>
-    text.replace(from, to);
+    typeof to === "string" ? text.replace(from, to) : text.replace(from, to);

@@ -84,6 +84,11 @@ export const nftables: readonly Variant[] = [
     swapped("hk elements", /exit_of_wgp 10.66.220.224 : (\S+)/, /exit_of_wgp 10.66.220.225 : (\S+)/),
   ],
   [
+    "a label's mark is missing at HK",
+    "label 10.66.220.225/32 that comes in by wgp of hk should leave at hkt, but hk: unreachable at hk, an unreachable route of table 7700, asked for no mark",
+    without("hk elements", /^exit_of_wgp 10.66.220.225/),
+  ],
+  [
     "a client's label is missing",
     "10.66.224.3 (client2) leaves sz by wgp as 10.66.224.3, which is no address of that interface",
     without("sz elements", /^label_on_wgp 10.66.224.3/),

@@ -1,7 +1,8 @@
+import { parsePrefix } from "../trace/ip";
 import { formatLine, type Line } from "../trace/line";
 import { somewhere, type EntrySource, type NetworkTrace } from "../trace/network";
 import { packetTo, walkBoth } from "../trace/trace";
-import { shown, type Obligation } from "./obligations";
+import { shown, story, type Obligation } from "./obligations";
 
 /** What two exits share, the next host cannot tell apart; and from an address that is none of its interface's nobody answers. */
 export const labelsTellExitsApart: Obligation = (of, fail) => {
@@ -36,6 +37,21 @@ export const labelsTellExitsApart: Obligation = (of, fail) => {
       }
     });
   });
+};
+
+/** A label leaves where its policy says also while no client of the entry has it. */
+export const labelsLeaveWhereDeclared: Obligation = ({ trace }, fail) => {
+  const { world, joints, stack } = trace;
+  const tunnels = new Set(joints.flatMap(({ ends }) => ends));
+  for (const { node, interface: iif, source, exit } of stack.wiring.declared) {
+    const host = world.hosts.get(node);
+    if (host === undefined || !tunnels.has(`${node}/${iif}`)) continue;
+    const { there } = walkBoth(world, packetTo(parsePrefix(source).base, somewhere), { host, iif });
+    const { end, at } = there.verdict;
+    if (end === "left" && at === exit && there.packet.source === world.hosts.get(exit)?.publicAddress) continue;
+    const message = `label ${source} that comes in by ${iif} of ${node} should leave at ${exit}, but ${story(world, there)}`;
+    fail({ code: "proof-label", node, client: null, message });
+  }
 };
 
 /** The lines by which a host gave the packet its source. */

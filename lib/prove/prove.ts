@@ -5,7 +5,7 @@ import type { TracedNetwork } from "../trace/traced";
 import type { SynthesizedStack } from "../trace/world";
 import type { Failure } from "./failure";
 import { filtersStand, mssIsClamped, onlyMarkedIsMasqueraded } from "./filters";
-import { everyHostAnswers, labelsTellExitsApart } from "./labels";
+import { everyHostAnswers, labelsLeaveWhereDeclared, labelsTellExitsApart } from "./labels";
 import * as layers from "./layers";
 import * as obligations from "./obligations";
 import { wgQuickAgrees } from "./wg-quick";
@@ -34,6 +34,7 @@ const all: readonly obligations.Obligation[] = [
   onlyMarkedIsMasqueraded,
   mssIsClamped,
   layers.noReversePathFilter,
+  labelsLeaveWhereDeclared,
   everyHostAnswers,
   wgQuickAgrees,
 ];

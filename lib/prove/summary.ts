@@ -34,9 +34,16 @@ const sentences: readonly (readonly [names: readonly string[], tell: (network: T
       `${count(tunnels.length, "tunnel", "tunnels")}: no packet that fits is cut into fragments, and TCP learns the MTU`,
   ],
   [
-    ["labelsTellExitsApart", "allowedIpsAreDisjoint", "everyHostAnswers", "noReversePathFilter", "wgQuickAgrees"],
+    [
+      "labelsTellExitsApart",
+      "labelsLeaveWhereDeclared",
+      "allowedIpsAreDisjoint",
+      "everyHostAnswers",
+      "noReversePathFilter",
+      "wgQuickAgrees",
+    ],
     ({ hosts }) =>
-      `${count(hosts.length, "host", "hosts")}: labels tell exits apart, no peer takes another's addresses, every hop shows itself, and a boot brings up the same`,
+      `${count(hosts.length, "host", "hosts")}: labels lead to their exits, no peer takes another's addresses, every hop shows itself, and a boot brings up the same`,
   ],
 ];
 
