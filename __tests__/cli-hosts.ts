@@ -83,7 +83,9 @@ export class SshHost {
       `ListenAddress ${this.address}\nHostKey ${folder}/key\nHostKey ${folder}/rsa\nAuthorizedKeysFile /etc/authorized_key
 PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\nPidFile none\nLogLevel DEBUG1\n`,
     );
-    const setup = `set -e; ${overlays("/etc", "/usr/bin", "/var/lib", "/usr/local")}
+    // The machine's own shell profiles are no part of a host: one of them may wait for a lock that a killed session left.
+    const setup = `set -e; ${overlays("/etc", "/usr/bin", "/var/lib", "/usr/local", "/root")}
+      rm -f /root/.bashrc /root/.profile /root/.bash_profile /root/.bash_login
       mount -t tmpfs tmpfs /run; mkdir /run/sshd; usermod -p "*" root; install -m 0644 ${this.operator.folder}/id.pub /etc/authorized_key; ${this.prepare}
       exec /usr/sbin/sshd -D -e -f ${folder}/sshd_config 2>${folder}/log`;
     const command = [
