@@ -27,7 +27,8 @@ echo "$2" >ipv4/ip_forward
 ip link set lo up
 cd /; echo ready; exec sleep infinity`;
 
-const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", LANG: "C.UTF-8" };
+// SHLVL: as in lab/host.ts.
+const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", LANG: "C.UTF-8", SHLVL: "1" };
 
 export interface Result {
   readonly status: number;

@@ -37,6 +37,8 @@ const hostEnv: NodeJS.ProcessEnv = {
   USER: "root",
   LOGNAME: "root",
   LANG: "C.UTF-8",
+  // Not the outermost: bash -c that reads from a socket would take itself for a login by network, and read the machine's ~/.bashrc.
+  SHLVL: "1",
   TERM: process.env.TERM ?? "dumb",
 };
 

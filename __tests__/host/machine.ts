@@ -94,7 +94,7 @@ export class Machine {
     const [program, ...prefix] = this.prefix;
     const done = spawnSync(program!, [...prefix, "bash", "-c", `exec 2>&1; cd /; ${script}`], {
       encoding: "utf8",
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", ...env },
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", SHLVL: "1", ...env },
       maxBuffer: 1 << 28,
     });
     return { status: done.status ?? -1, out: done.stdout };
@@ -110,7 +110,7 @@ export class Machine {
   spawn(script: string, env: NodeJS.ProcessEnv = {}): ChildProcess {
     const [program, ...prefix] = this.prefix;
     return spawn(program!, [...prefix, "bash", "-c", script], {
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", ...env },
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", SHLVL: "1", ...env },
       stdio: "ignore",
     });
   }
