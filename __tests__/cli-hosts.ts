@@ -153,7 +153,11 @@ export class Operator {
 
   async end(): Promise<void> {
     for (const host of this.hosts) await host.stop();
-    this.process?.kill("SIGKILL");
+    // All that runs in this network, which nothing else does: a wireguard-go that a host started outlives its sshd.
+    sh(
+      `net=$(readlink /proc/${this.pid}/ns/net)
+       for p in /proc/[0-9]*; do [[ $(readlink $p/ns/net 2>/dev/null) != "$net" ]] || kill -KILL \${p#/proc/} 2>/dev/null || :; done`,
+    );
     rmSync(this.folder, { recursive: true, force: true });
   }
 
