@@ -45,7 +45,7 @@ module.exports = {
     rule(
       "apps-use-constructs",
       "main.ts and the examples are what a user would write, and a user has the package's exports only",
-      { path: "^(main\\.ts|examples/)" },
+      { path: "^(main\\.ts|examples/[^/]+/main\\.ts$)" },
       { path: "^(app|lib|cli|lab|host|tools|__tests__)/" },
     ),
     rule(
@@ -63,7 +63,7 @@ module.exports = {
     rule(
       "nobody-imports-lab",
       "the lab is the product's test bench: what reaches real hosts must not be able to depend on it",
-      { pathNot: "^(lab/|faults/|cli/lab\\.ts$|__tests__/(lab-|e2e/))" },
+      { pathNot: "^(lab/|faults/|cli/lab\\.ts$|__tests__/(lab-|e2e/)|examples/(run|[^/]+/scenario)\\.ts$)" },
       { path: "^lab/" },
     ),
     rule(

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Command, Option } from "commander";
 import { CliError } from "../app/error";
-import { Lab, nothingChanged, table, type Row } from "../lab";
+import { Lab, nothingChanged, probeTable, table } from "../lab";
 
 interface Common {
   readonly instance: string;
@@ -29,7 +29,6 @@ function stages(): (stage: string, detail: string) => void {
 }
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
-const passes = (rows: readonly Row[]): boolean => rows.every(({ pass }) => pass);
 
 function action<Args extends unknown[]>(work: (...args: Args) => Promise<number | void>): (...args: Args) => Promise<void> {
   return async (...args) => void (process.exitCode = (await work(...args)) ?? 0);
@@ -100,13 +99,18 @@ async function up(options: UpCommand): Promise<number> {
 }
 
 async function probe(lab: Lab, options: Common): Promise<number> {
-  const rows = await lab.probe();
-  print(
-    options.json === true
-      ? JSON.stringify({ instance: options.instance, pass: passes(rows), addresses: rows }, null, 2)
-      : `\n${table(rows)}`,
-  );
-  return passes(rows) ? 0 : 1;
+  const rows = lab.inventory.clients.length > 0 ? await lab.probe() : [];
+  const probes = await lab.probeScenario();
+  const pass = rows.every((row) => row.pass) && probes.every(({ problem }) => problem === undefined);
+  if (options.json === true) {
+    print(JSON.stringify({ instance: options.instance, pass, addresses: rows, probes }, null, 2));
+  } else {
+    if (rows.length > 0) print(`\n${table(rows)}`);
+    if (probes.length > 0) print(`\n${probeTable(probes)}`);
+    if (rows.length + probes.length === 0)
+      print("\nnothing to probe: the app has no client, and no scenario.ts beside its cdktf.json");
+  }
+  return pass ? 0 : 1;
 }
 
 async function diff(options: Common): Promise<void> {

@@ -5,7 +5,7 @@ import { packageRoot } from "./files";
 import { hostOf, removeHost, startHost, type Host } from "./host";
 import { startInternetServer } from "./internet";
 import { connect, connectPrivateLinks, setUpInternet, uplinkOf } from "./network";
-import type { Plan, PlannedHost } from "./plan";
+import { internetAddress, type Plan, type PlannedHost } from "./plan";
 import { LabError } from "./run";
 import { addUser, startSshd } from "./sshd";
 import type { Paths, StateFile } from "./state";
@@ -24,15 +24,24 @@ export async function buildHosts(paths: Paths, state: StateFile, plan: Plan, ope
   const started = await Promise.allSettled(plan.hosts.map((host) => startHost(paths, state, specOf(paths, host, appDir))));
   for (const one of started) if (one.status === "rejected") throw one.reason;
   const internet = hostNamed(state, "internet");
-  await setUpInternet(internet);
+  await setUpInternet(internet, plan);
   // One after the other: a network namespace is changed by one `ip` at a time anyway
-  for (const host of plan.hosts) if (host.kind !== "internet") await connect(internet, uplinkOf(host));
+  for (const host of plan.hosts) if (host.kind !== "internet" && host.behind !== true) await connect(internet, uplinkOf(host));
   await connectPrivateLinks(internet, plan);
   const nodes = plan.hosts
     .filter(({ kind }) => kind === "node")
     .map((node) => prepareNode(paths, hostNamed(state, node.name), node, operatorKey));
-  await Promise.all([startInternetServer(internet), prepareJumpHosts(paths, internet, plan, operatorKey), ...nodes]);
+  const machines = plan.hosts.filter(({ kind }) => kind === "machine");
+  await Promise.all([
+    startInternetServer(internet, internetAddress, plan.internet),
+    ...machines.map(({ name, address }) => startInternetServer(hostNamed(state, name), bare(address), [bare(address)])),
+    prepareJumpHosts(paths, internet, plan, operatorKey),
+    ...nodes,
+  ]);
 }
+
+/** Without the prefix length. */
+const bare = (address: string): string => address.replace(/\/.*$/, "");
 
 /** Clients come and go without the rest being started anew. */
 export async function addClient(paths: Paths, state: StateFile, host: PlannedHost): Promise<void> {
@@ -49,6 +58,7 @@ export async function dropHost(state: StateFile, name: string): Promise<void> {
 function specOf(paths: Paths, host: PlannedHost, appDir: string): Parameters<typeof startHost>[2] {
   const { name, netns, kind } = host;
   const code = [...new Set([packageRoot, appDir])].map((path) => ({ path, mode: "ro" as const }));
+  if (kind === "machine") return { name, netns, sharedHomes: true, keep: code.slice(0, 1) };
   if (kind === "internet") return { name, netns, forwarding: true, sharedHomes: true, keep: code.slice(0, 1) };
   if (kind !== "operator") return { name, netns };
   // The app is read-only here: whatever it or Terraform does, a local backend or file of the app's own cannot change.

@@ -9,10 +9,10 @@ function rootAbove(dir: string): string {
 export const packageRoot = rootAbove(__dirname);
 
 /** The command line that runs a program of `lab/`, whether this is source (then by tsx) or compiled. */
-export function labProgram(name: string): string[] {
+export function labProgram(name: string, args: readonly string[] = []): string[] {
   const extension = extname(__filename);
   const loader = extension === ".ts" ? ["--import", require.resolve("tsx")] : [];
-  return [process.execPath, ...loader, join(__dirname, `${name}${extension}`)];
+  return [process.execPath, ...loader, join(__dirname, `${name}${extension}`), ...args];
 }
 
 /** Scripts are shipped as they are, never compiled. */

@@ -76,7 +76,9 @@ export class Host {
 const startTimeOf = (pid: number): string | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // One that has ended, and only waits for its parent to notice.
+    return fields[0] === "Z" ? undefined : fields[19];
   } catch {
     return undefined;
   }

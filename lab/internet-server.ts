@@ -1,10 +1,9 @@
 /**
- * Runs in the internet host. Over HTTP: / answers with the caller's address as plain text, /bytes/N with N bytes, POST with the number of
+ * Runs in the internet host and in machines of a scenario, for each address given. Over HTTP: / answers with the caller's address as plain text, /bytes/N with N bytes, POST with the number of
  * bytes it got. UDP port 7 echoes.
  */
 import { createSocket } from "node:dgram";
 import { createServer, type ServerResponse } from "node:http";
-import { internetAddress } from "./plan";
 
 const block = Buffer.alloc(64 * 1024);
 
@@ -35,7 +34,10 @@ const server = createServer((request, response) => {
     response.writeHead(200, { "content-type": "text/plain" }).end(request.method === "GET" ? own : `${count}\n`);
   });
 });
-server.listen(80, internetAddress);
+server.listen(80, "0.0.0.0");
 
-const echo = createSocket("udp4", (message, sender) => echo.send(message, sender.port, sender.address));
-echo.bind(7, internetAddress);
+for (const address of process.argv.slice(2)) {
+  // A socket an address: what it sends comes from there.
+  const echo = createSocket("udp4", (message, sender) => echo.send(message, sender.port, sender.address));
+  echo.bind(7, address);
+}

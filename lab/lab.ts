@@ -10,6 +10,8 @@ import { planOf, type Plan } from "./plan";
 import { makePresharedKeys } from "./preshared";
 import { probe, type Row } from "./probe";
 import { LabError, type RunOptions, type RunResult } from "./run";
+import { readScenario, type ScenarioLab } from "./scenario";
+import { runProbes, type ProbeResult } from "./scenario-probes";
 import { nodeOfInstance, stateValue } from "./stack";
 import { bootId, lock, Paths, StateFile, type State } from "./state";
 import { NamespaceCloud } from "./vm";
@@ -71,7 +73,8 @@ export class Lab {
       await this.clean(appDir);
       this.stage("app", appDir);
       const { inventory, appsDirectory } = await inspectApp(appDir);
-      const plan = planOf(this.paths.instance, inventory);
+      const scenario = readScenario(appDir);
+      const plan = planOf(this.paths.instance, inventory, scenario);
       await this.prepare({ appDir, nullProvider, inventory, plan });
       takeAllocations(this.paths, appsDirectory);
       await makeKeys(this.paths, inventory, (name) => this.host(name));
@@ -85,6 +88,7 @@ export class Lab {
       const result = await this.cdktf("deploy");
       this.stage("deployed", nothingChanged(result) ? "nothing to change" : describe(result));
       await bringUpClients(this.state, synthesized, (node) => this.publicAddress(node));
+      for (const machine of scenario?.machines ?? []) await machine.start?.(this.scenarioLab);
       this.state.update({ phase: "up" });
       return result;
     });
@@ -92,10 +96,27 @@ export class Lab {
 
   /** Real packets against promises. */
   async probe(): Promise<Row[]> {
-    const { inventory, phase } = this.state.required;
-    if (phase !== "up") throw new LabError(`the lab '${this.paths.instance}' is not up (${phase}); run: wgchain lab up`);
+    const { inventory } = this.requireUp();
     this.stage("probe", `${inventory.clients.flatMap(({ addresses }) => addresses).length} client addresses`);
     return probe(inventory, { host: (name) => this.host(name), exitAddress: (promise) => this.exitAddress(promise) });
+  }
+
+  /** Real packets against what the app's scenario says must be so, one probe after the other. */
+  async probeScenario(): Promise<ProbeResult[]> {
+    const { probes = [] } = readScenario(this.requireUp().appDir) ?? {};
+    if (probes.length > 0) this.stage("probe", `${probes.length} of the app's own`);
+    return runProbes(probes, this.scenarioLab);
+  }
+
+  private get scenarioLab(): ScenarioLab {
+    return { inventory: this.inventory, host: (name) => this.host(name) };
+  }
+
+  private requireUp(): State {
+    const state = this.state.required;
+    if (state.phase !== "up")
+      throw new LabError(`the lab '${this.paths.instance}' is not up (${state.phase}); run: wgchain lab up`);
+    return state;
   }
 
   /** The app as it is now against the running lab. */
@@ -237,7 +258,8 @@ export class Lab {
   }
 
   private requireSameHosts(inventory: Inventory): void {
-    if (wiring(planOf(this.paths.instance, inventory)) !== wiring(this.state.required.plan)) {
+    const { appDir, plan } = this.state.required;
+    if (wiring(planOf(this.paths.instance, inventory, readScenario(appDir))) !== wiring(plan)) {
       throw new LabError("the app's hosts have changed; the lab must start afresh for that");
     }
   }
@@ -287,7 +309,7 @@ export class Lab {
 
 /** What cannot change under running hosts: all but the clients. */
 const wiring = (plan: Plan): string =>
-  JSON.stringify([plan.hosts.filter(({ kind }) => kind !== "client"), plan.privateLinks, plan.jumpHosts]);
+  JSON.stringify([plan.hosts.filter(({ kind }) => kind !== "client"), plan.privateLinks, plan.internet, plan.jumpHosts]);
 
 function reasonToStartAnew(state: State, appDir: string): string | undefined {
   if (state.bootId !== bootId()) return "the machine has been restarted";

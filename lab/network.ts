@@ -27,8 +27,11 @@ async function batch(netns: string, lines: readonly string[]): Promise<void> {
 }
 
 /** The internet host as a router that knows its hosts' addresses and no way out of the machine. */
-export async function setUpInternet(internet: Host): Promise<void> {
-  await batch(internet.netns, [`addr add ${internetAddress}/32 dev lo`, "route add unreachable default metric 4278198272"]);
+export async function setUpInternet(internet: Host, { internet: more }: Plan): Promise<void> {
+  await batch(internet.netns, [
+    ...[internetAddress, ...more].map((address) => `addr add ${address}/32 dev lo`),
+    "route add unreachable default metric 4278198272",
+  ]);
 }
 
 export interface Uplink {
@@ -77,13 +80,17 @@ export async function connectPrivateLinks(internet: Host, plan: Plan): Promise<v
   for (const [index, link] of plan.privateLinks.entries()) {
     const ends = link.ends.map((end) => {
       const count = devices.get(end.host) ?? 0;
-      devices.set(end.host, count + 1);
-      return { ...end, netns: netns.get(end.host) ?? "", device: `priv${count}` };
+      if (end.device === undefined) devices.set(end.host, count + 1);
+      return { ...end, netns: netns.get(end.host) ?? "", device: end.device ?? `priv${count}` };
     });
     await (ends.length === 2 ? connectPair(ends) : connectSwitch(internet, index, ends));
     for (const end of ends) {
       const address = InterfaceAddress.parse(end.address).toString();
-      await batch(end.netns, [`addr add ${address} dev ${end.device}`, `link set ${end.device} mtu ${end.mtuBytes} up`]);
+      await batch(end.netns, [
+        `addr add ${address} dev ${end.device}`,
+        `link set ${end.device} mtu ${end.mtuBytes} up`,
+        ...(end.gateway === undefined ? [] : [`route add default via ${end.gateway} dev ${end.device}`]),
+      ]);
     }
   }
 }

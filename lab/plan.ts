@@ -1,6 +1,7 @@
 import { InterfaceAddress, Ipv4Prefix } from "../lib/address";
 import type { Inventory, InventoryNode } from "../lib/inventory";
 import { LabError } from "./run";
+import type { Machine, Scenario } from "./scenario";
 
 /** The internet host's own address, where it tells callers theirs. */
 export const internetAddress = "192.0.2.1";
@@ -13,16 +14,20 @@ const spareAddresses = Ipv4Prefix.parse("198.18.0.0/15");
 export interface Plan {
   readonly hosts: readonly PlannedHost[];
   readonly privateLinks: readonly PlannedLink[];
+  /** Addresses besides its own at which the internet host answers. */
+  readonly internet: readonly string[];
   /** Jump hosts named by the app that are no node of it; the internet host stands in for them. */
   readonly jumpHosts: readonly JumpHost[];
 }
 
 export interface PlannedHost {
-  readonly kind: "internet" | "operator" | "node" | "client";
+  readonly kind: "internet" | "operator" | "node" | "client" | "machine";
   readonly name: string;
   readonly netns: string;
-  /** Its public address, a /32 on eth0 (the internet host's is on lo). */
+  /** Its public address, a /32 on eth0 (the internet host's is on lo). A machine behind a node: the one that it has there. */
   readonly address: string;
+  /** It has no uplink. */
+  readonly behind?: true;
   readonly mtuBytes: number;
   /** Port and user that sshd serves besides 22 and root. */
   readonly sshPort?: number;
@@ -31,7 +36,17 @@ export interface PlannedHost {
 
 export interface PlannedLink {
   readonly network: string;
-  readonly ends: readonly { readonly host: string; readonly address: string; readonly mtuBytes: number }[];
+  readonly ends: readonly PlannedEnd[];
+}
+
+export interface PlannedEnd {
+  readonly host: string;
+  readonly address: string;
+  readonly mtuBytes: number;
+  /** @default priv0, priv1, ... */
+  readonly device?: string;
+  /** Where its default route points. */
+  readonly gateway?: string;
 }
 
 export interface JumpHost {
@@ -40,7 +55,7 @@ export interface JumpHost {
   readonly port?: number;
 }
 
-export function planOf(instance: string, inventory: Inventory): Plan {
+export function planOf(instance: string, inventory: Inventory, scenario: Scenario = {}): Plan {
   const names = new Map<string, string>([
     ["internet", "the lab's internet host"],
     ["operator", "the lab's operator host"],
@@ -56,15 +71,23 @@ export function planOf(instance: string, inventory: Inventory): Plan {
   };
   for (const node of inventory.nodes) claim(node.name, `node '${node.name}'`);
   for (const client of inventory.clients) claim(client.name, `client '${client.name}'`);
+  const machines = scenario.machines ?? [];
+  for (const { name } of machines) claim(name, `machine '${name}' of the scenario`);
 
   const netns = (name: string): string => `${instance}-${name}`;
-  const spare = spareAddress(inventory);
+  const spare = spareAddress(inventory, scenario);
   const nodes = inventory.nodes.filter((node) => node.host.kind === "ssh").map((node) => plannedNode(node, netns(node.name)));
-  requireOwnAddresses(nodes);
+  const machine = ({ name, lan, address }: Machine): PlannedHost => {
+    const where = lan === undefined ? { address: address ?? spare() } : { address: lan.address, behind: true as const };
+    return { kind: "machine", name, netns: netns(name), mtuBytes: 1500, ...where };
+  };
+  const standing = machines.filter(({ lan, address }) => lan !== undefined || address !== undefined).map(machine);
+  requireOwnAddresses([...nodes, ...standing.filter(({ behind }) => behind !== true)], scenario);
   return {
     hosts: [
       { kind: "internet", name: "internet", netns: netns("internet"), address: internetAddress, mtuBytes: 1500 },
       ...nodes,
+      ...standing,
       // Taken in this order, so that a client more does not move the operator.
       {
         kind: "operator",
@@ -76,8 +99,10 @@ export function planOf(instance: string, inventory: Inventory): Plan {
       ...inventory.clients.map((client): PlannedHost => {
         return { kind: "client", name: client.name, netns: netns(client.name), address: spare(), mtuBytes: 1500 };
       }),
+      ...machines.filter(({ lan, address }) => lan === undefined && address === undefined).map(machine),
     ],
-    privateLinks: privateLinks(inventory.nodes),
+    privateLinks: [...privateLinks(inventory.nodes), ...lans(inventory.nodes, machines)],
+    internet: scenario.internet ?? [],
     jumpHosts: jumpHosts(inventory),
   };
 }
@@ -97,25 +122,27 @@ function plannedNode(node: InventoryNode, netns: string): PlannedHost {
   };
 }
 
-function requireOwnAddresses(nodes: readonly PlannedHost[]): void {
+function requireOwnAddresses(hosts: readonly PlannedHost[], { internet = [] }: Scenario): void {
   const owners = new Map([
     [internetAddress, "the lab's internet host"],
     [gatewayAddress, "the lab's gateway"],
+    ...internet.map((address) => [address, "the internet of the scenario"] as const),
   ]);
-  for (const node of nodes) {
-    const other = owners.get(node.address);
-    if (other !== undefined)
-      throw new LabError(`node '${node.name}' and ${other} have one address, ${node.address}; give one another`);
-    owners.set(node.address, `node '${node.name}'`);
+  for (const { kind, name, address } of hosts) {
+    const other = owners.get(address);
+    if (other !== undefined) throw new LabError(`${kind} '${name}' and ${other} have one address, ${address}; give one another`);
+    owners.set(address, `${kind} '${name}'`);
   }
 }
 
 /** Every address and network that the app names. */
-function named(inventory: Inventory): Ipv4Prefix[] {
-  const prefixes = [`${internetAddress}/32`, `${gatewayAddress}/32`].map((text) => Ipv4Prefix.parse(text));
+function named(inventory: Inventory, { internet = [], machines = [] }: Scenario = {}): Ipv4Prefix[] {
+  const own = [internetAddress, gatewayAddress, ...internet, ...machines.flatMap(({ address }) => address ?? [])];
+  const prefixes = own.map((address) => Ipv4Prefix.parseSource(address));
   for (const node of inventory.nodes) {
     if (node.host.kind === "ssh") prefixes.push(Ipv4Prefix.parseSource(node.host.address));
     if (node.privateLink) prefixes.push(InterfaceAddress.parse(node.privateLink.address).network);
+    for (const { address } of node.lans ?? []) prefixes.push(InterfaceAddress.parse(address).network);
     for (const { address } of node.interfaces) prefixes.push(InterfaceAddress.parse(address).network);
   }
   for (const client of inventory.clients) {
@@ -124,8 +151,8 @@ function named(inventory: Inventory): Ipv4Prefix[] {
   return prefixes;
 }
 
-function spareAddress(inventory: Inventory): () => string {
-  const taken = named(inventory);
+function spareAddress(inventory: Inventory, scenario: Scenario): () => string {
+  const taken = named(inventory, scenario);
   let next = 0;
   return () => {
     for (next += 1; next < spareAddresses.size; next += 1) {
@@ -164,6 +191,34 @@ function privateLinks(nodes: readonly InventoryNode[]): PlannedLink[] {
     links.set(network, [...(links.get(network) ?? []), { host: node.name, ...node.privateLink }]);
   }
   return [...links].map(([network, ends]) => ({ network, ends }));
+}
+
+/** Each LAN is a wire with the node's end and its machines, who leave by the node. */
+function lans(nodes: readonly InventoryNode[], machines: readonly Machine[]): PlannedLink[] {
+  const links = nodes.flatMap((node) =>
+    (node.lans ?? []).map(({ address }, index) => {
+      const inside = InterfaceAddress.parse(address);
+      if (node.host.kind !== "ssh") throw new LabError(`node '${node.name}' is a Google VM with a LAN; the lab has no such wire`);
+      return {
+        node: node.name,
+        inside,
+        ends: [{ host: node.name, address, mtuBytes: 1500, device: `lan${index}` }] as PlannedEnd[],
+      };
+    }),
+  );
+  for (const { name, lan } of machines) {
+    if (lan === undefined) continue;
+    const { address } = InterfaceAddress.parse(lan.address);
+    const link = links.find(({ node, inside }) => node === lan.node && inside.network.contains(address));
+    if (link === undefined) {
+      const has = links.map(({ node, inside }) => `${inside.network.toString()} behind ${node}`).join(", ") || "none";
+      throw new LabError(
+        `machine '${name}' has ${lan.address} behind '${lan.node}', where the app has no such LAN; it has ${has}`,
+      );
+    }
+    link.ends.push({ host: name, address: lan.address, mtuBytes: 1500, device: "eth0", gateway: link.inside.address.toString() });
+  }
+  return links.map(({ node, inside, ends }) => ({ network: `${inside.network.toString()} behind ${node}`, ends }));
 }
 
 function jumpHosts(inventory: Inventory): JumpHost[] {

@@ -1,4 +1,5 @@
 import type { Row } from "./probe";
+import type { ProbeResult } from "./scenario-probes";
 
 const path = (hops: readonly string[]): string => (hops.length === 0 ? "-" : hops.join(" > "));
 
@@ -34,6 +35,18 @@ export function table(rows: readonly Row[]): string {
     found.map((problem) => `${client} ${address} ${problem}`),
   );
   return [...lines, ...(problems.length > 0 ? ["", ...problems] : []), "", verdict(rows)].join("\n");
+}
+
+/** A line for each of the app's own probes; empty where it has none. */
+export function probeTable(results: readonly ProbeResult[]): string {
+  if (results.length === 0) return "";
+  const lines = results.map(
+    ({ name, problem }) => `${problem === undefined ? "PASS" : "FAIL"}  ${name}${problem === undefined ? "" : `: ${problem}`}`,
+  );
+  const failed = results.filter(({ problem }) => problem !== undefined).length;
+  const total =
+    failed === 0 ? `PASS: ${results.length} of ${results.length} probes` : `FAIL: ${failed} of ${results.length} probes`;
+  return [...lines, "", total].join("\n");
 }
 
 function verdict(rows: readonly Row[]): string {

@@ -31,6 +31,8 @@ export interface InventoryNode {
   readonly uplinkMtuBytes: number;
   /** The private link's address with its prefix length, e.g. "172.16.0.1/30"; nodes with the same network share a link. */
   readonly privateLink?: { readonly address: string; readonly mtuBytes: number };
+  /** Networks behind it, each with its own address there, e.g. "192.168.1.1/24". Absent: none. */
+  readonly lans?: readonly { readonly name: string; readonly address: string }[];
   readonly interfaces: readonly InventoryInterface[];
 }
 
