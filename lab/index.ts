@@ -5,6 +5,16 @@ export { nothingChanged, type DeployResult } from "./deploy";
 export { callersAddress, traceroute, type Promised, type Row, type Seen } from "./probe";
 export { probeTable, table } from "./report";
 export { readScenario, type Edit, type Machine, type Probe, type Scenario, type ScenarioLab } from "./scenario";
-export type { ProbeResult } from "./scenario-probes";
+export {
+  answers,
+  callerIs,
+  seesNothing,
+  silent,
+  traceIs,
+  type AskOptions,
+  type CallerOptions,
+  type ProbeResult,
+  type Way,
+} from "./scenario-probes";
 export { CommandError, LabError, until, type RunOptions, type RunResult } from "./run";
 export type { Host } from "./host";

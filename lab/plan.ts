@@ -195,27 +195,27 @@ function privateLinks(nodes: readonly InventoryNode[]): PlannedLink[] {
 
 /** Each LAN is a wire with the node's end and its machines, who leave by the node. */
 function lans(nodes: readonly InventoryNode[], machines: readonly Machine[]): PlannedLink[] {
-  const links = nodes.flatMap((node) =>
-    (node.lans ?? []).map(({ address }, index) => {
-      const inside = InterfaceAddress.parse(address);
-      if (node.host.kind !== "ssh") throw new LabError(`node '${node.name}' is a Google VM with a LAN; the lab has no such wire`);
-      return {
-        node: node.name,
-        inside,
-        ends: [{ host: node.name, address, mtuBytes: 1500, device: `lan${index}` }] as PlannedEnd[],
-      };
-    }),
-  );
+  const links: { readonly node: string; readonly inside: InterfaceAddress; readonly ends: PlannedEnd[] }[] = [];
+  const open = (node: string, inside: InterfaceAddress): (typeof links)[number] => {
+    const owner = nodes.find(({ name }) => name === node);
+    if (owner === undefined) throw new LabError(`the scenario has a LAN behind '${node}', which is no node of the app`);
+    if (owner.host.kind === "gce") throw new LabError(`node '${node}' is a Google VM with a LAN; the lab has no such wire`);
+    const device = `lan${links.filter((link) => link.node === node).length}`;
+    const link = { node, inside, ends: [{ host: node, address: inside.toString(), mtuBytes: 1500, device }] };
+    links.push(link);
+    return link;
+  };
+  for (const node of nodes) for (const { address } of node.lans ?? []) open(node.name, InterfaceAddress.parse(address));
   for (const { name, lan } of machines) {
     if (lan === undefined) continue;
-    const { address } = InterfaceAddress.parse(lan.address);
-    const link = links.find(({ node, inside }) => node === lan.node && inside.network.contains(address));
-    if (link === undefined) {
-      const has = links.map(({ node, inside }) => `${inside.network.toString()} behind ${node}`).join(", ") || "none";
+    const { address, network } = InterfaceAddress.parse(lan.address);
+    const known = links.find(({ node, inside }) => node === lan.node && inside.network.contains(address));
+    if (known === undefined && lan.gateway === undefined) {
       throw new LabError(
-        `machine '${name}' has ${lan.address} behind '${lan.node}', where the app has no such LAN; it has ${has}`,
+        `machine '${name}': the app has no LAN behind '${lan.node}' with ${lan.address}; say the node's address there: lan.gateway`,
       );
     }
+    const link = known ?? open(lan.node, InterfaceAddress.parse(`${lan.gateway}/${network.length}`));
     link.ends.push({ host: name, address: lan.address, mtuBytes: 1500, device: "eth0", gateway: link.inside.address.toString() });
   }
   return links.map(({ node, inside, ends }) => ({ network: `${inside.network.toString()} behind ${node}`, ends }));

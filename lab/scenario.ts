@@ -24,8 +24,11 @@ export interface Scenario {
 export interface Machine {
   /** Name of its host in the lab. */
   readonly name: string;
-  /** On the LAN behind a node, which routes for it, e.g. `{ node: "gw", address: "192.168.1.2/24" }`. */
-  readonly lan?: { readonly node: string; readonly address: string };
+  /**
+   * On a LAN behind a node, which routes for it, e.g. `{ node: "gw", address: "192.168.1.2/24", gateway: "192.168.1.1" }`. `gateway`: the node's
+   * own address there, by default the app's, where it declares that LAN.
+   */
+  readonly lan?: { readonly node: string; readonly address: string; readonly gateway?: string };
   /** Or directly on the internet, e.g. "203.0.113.7". @default an address that the app leaves free */
   readonly address?: string;
   /** After each deploy, before the probes: a second time must do no harm. */
@@ -89,6 +92,7 @@ function checked(value: unknown, file: string): Scenario {
       refuse(`${what}: lower-case letters, digits and dashes, at most 15, a letter first`);
     if (lan !== undefined && address !== undefined) refuse(`${what} has both a lan and an address of its own; take one away`);
     if (lan !== undefined) parse(what, () => InterfaceAddress.parse(lan.address));
+    if (lan?.gateway !== undefined) parse(`${what}'s gateway`, () => InterfaceAddress.parse(`${lan.gateway}/32`));
     if (address !== undefined) parse(what, () => hostAddress(address));
   }
   return scenario;
