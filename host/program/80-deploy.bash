@@ -104,7 +104,8 @@ check() {
   [[ ! -f $LIB/pending || $(pending_id) == "$ID" ]] || die "another deploy is under way on this host; run the deploy again"
   standing
   if [[ ${#PROBLEMS[@]} -eq 0 && -f $RUN/must-answer ]]; then
-    silent "$RUN/must-answer" 100 >"$WORK/unanswered"
+    # An end that holds a session with a host that is there no more (a VM made anew) asks for another 15 seconds after it has sent, then every 5.
+    silent "$RUN/must-answer" 250 >"$WORK/unanswered"
     while read -r iface _ line; do
       problem "tunnel $iface: nothing comes back from its other end, $line: is UDP open there ($(wg show "$iface" endpoints | awk '{ print $2; exit }')), and does it hold this key?"
     done <"$WORK/unanswered"
