@@ -21,6 +21,8 @@ mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /tmp; mount -t sysfs sysfs /sys
 cd /proc/sys/net
 echo 1 >ipv6/conf/all/disable_ipv6; echo 1 >ipv6/conf/default/disable_ipv6
 echo 0 >ipv4/icmp_ratelimit; echo 0 >ipv4/icmp_ratemask
+# As the kernel's WireGuard sets it, and wireguard-go does not: a redirect uses up what a source may be told of the unreachable.
+echo 0 >ipv4/conf/all/send_redirects; echo 0 >ipv4/conf/default/send_redirects
 # As on Ubuntu and Debian 13, the harder case.
 echo 2 >ipv4/conf/default/rp_filter; echo 0 >ipv4/conf/all/rp_filter
 echo "$2" >ipv4/ip_forward
