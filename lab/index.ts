@@ -16,5 +16,6 @@ export {
   type ProbeResult,
   type Way,
 } from "./scenario-probes";
+export { arrivesAs, fragmentsNothing } from "./packet-probes";
 export { CommandError, LabError, until, type RunOptions, type RunResult } from "./run";
 export type { Host } from "./host";
