@@ -80,7 +80,19 @@ module.exports = {
       { path: "^(constructs|cli|lab|faults|main\\.ts|examples|__tests__)/" },
     ),
     rule("nobody-imports-differential", "it is a test", { pathNot: "^differential/" }, { path: "^differential/" }),
-    rule("nobody-imports-tests", "tests are not shipped", { pathNot: "^__tests__/" }, { path: "^__tests__/" }),
+    rule("nobody-imports-examples", "they are copied, not used", { pathNot: "^examples/" }, { path: "^examples/" }),
+    rule(
+      "examples-stand-alone",
+      "who copies the folder of one has all of it",
+      { path: "^examples/([^/]+)/" },
+      { path: "^examples/", pathNot: "^examples/$1/" },
+    ),
+    rule(
+      "nobody-imports-tests",
+      "tests are not shipped",
+      { pathNot: "^(__tests__/|examples/[^/]+/__tests__/)" },
+      { path: "^__tests__/" },
+    ),
     rule("all-resolve", "an import that leads nowhere fails only when it runs", {}, { couldNotResolve: true }),
   ],
   options: {
