@@ -36,6 +36,8 @@ export async function bringUp(host: Host, config: string): Promise<boolean> {
      if [ -d /sys/class/net/wg0 ] && [ "$new" = "$(cat /etc/wireguard/wg0.conf)" ]; then exit 0; fi
      install -d -m 0700 /etc/wireguard
      if [ -d /sys/class/net/wg0 ]; then wg-quick down wg0 >/dev/null 2>&1; fi
+     # wireguard-go ends a moment after its interface
+     for _ in {1..100}; do [ -S /var/run/wireguard/wg0.sock ] || break; sleep 0.05; done
      (umask 077; printf '%s\\n' "$new" >/etc/wireguard/wg0.conf)
      wg-quick up wg0 >/run/wg-quick.log 2>&1 || { cat /run/wg-quick.log >&2; exit 1; }
      echo changed`,
