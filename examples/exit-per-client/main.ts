@@ -3,8 +3,8 @@ import type { Construct } from "constructs";
 import { Host, SnatLabel, SourcePolicy, WgNode, WgTunnel } from "../../constructs";
 
 /**
- * The article's labels, one a client: HK knows each of 50 clients by the label, and which of three exits it leaves at is said at HK alone. SZ, where the
- * clients are, is the same for all of them and stays as it is when one moves.
+ * The article's labels, one a client, for 50 clients and three exits: beyond SZ a client can still be told from the others, so HK could count, limit or
+ * log each of them, which it cannot where clients share a label.
  */
 class ExitPerClient extends TerraformStack {
   constructor(scope: Construct, id: string) {

@@ -33,10 +33,10 @@ const passes = (bytes: number, expected: boolean): Probe => ({
 const scenario: Scenario = {
   probes: [
     googlesDefault,
+    fragmentsNothing("phone", ["phone", "hk", "gcp", "internet"]),
     mtuAtBothEnds,
     passes(1400, true),
     passes(1401, false),
-    fragmentsNothing("phone", ["phone", "hk", "gcp", "internet"]),
   ],
   without: [{ what: "the MTU of Google's network", replace: "networkMtuBytes: 1460", by: "networkMtuBytes: 1500" }],
 };

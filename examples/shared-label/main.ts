@@ -2,7 +2,7 @@ import { App, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { ExitNetwork, Host, WgNode } from "../../constructs";
 
-/** A family or a team: many clients, few exits. All who leave at one exit share its label, so that HK needs no word of who they are. */
+/** A family or a team: many clients, few exits. All who leave at one exit share its label, so HK is as it is however many there are. */
 class SharedLabel extends TerraformStack {
   constructor(scope: Construct, id: string) {
     super(scope, id);
