@@ -258,7 +258,8 @@ describe("GIVEN a stack in a user's jest test", () => {
        1  sz    wgs                   10.66.224.9  1.1.1.1
 
        unreachable at sz: an unreachable route of table 7700, asked for no mark by 'pref 19000 iif wgs lookup 7700 protocol 119'
-         sz:/etc/wgchain/routes:11: unreachable default table 7700 metric 4278198272 protocol 119"
+         sz:/etc/wgchain/routes:11: unreachable default table 7700 metric 4278198272 protocol 119
+         the sender is not told: the message is lost at sz (no peer of wgs has 10.66.224.9 in its AllowedIPs (required key not available))"
     `);
   });
 

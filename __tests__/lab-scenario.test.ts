@@ -26,6 +26,7 @@ describe("machines of a scenario", () => {
     const declared = planOf("l", inventory([{ name: "lan", address: "192.168.1.1/24" }]), { machines: [pc] });
     const known = planOf("l", inventory(), { machines: [{ ...pc, lan: { ...pc.lan!, gateway: "192.168.1.1" } }] });
     const wire = {
+      lan: true,
       network: "192.168.1.0/24 behind gw",
       ends: [
         { host: "gw", address: "192.168.1.1/24", mtuBytes: 1500, device: "lan0" },

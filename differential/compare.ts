@@ -75,6 +75,8 @@ function sameHop(traced: TraceHop, seen: SeenHop | undefined, verdict: TraceVerd
 function errorDifference({ hops, verdict }: Trace, { error }: Observation): string | undefined {
   // Its own programs are told by the kernel, not by a packet.
   if (hops.length <= 1 && hops[0]?.iif === "lo") return error === undefined ? undefined : `error: seen ${JSON.stringify(error)}`;
+  // Seen is what comes to the sender's device, not what its own nftables does with it then.
+  if (verdict.lost !== undefined && verdict.lost.at === hops[0]?.at && error?.arrived === true) return undefined;
   const traced = verdict.answers === undefined ? "none" : `${verdict.at} from ${verdict.answers}: ${sayingOf(verdict)}`;
   // What did not come to the sender nobody is told.
   const arrived = error?.arrived === true ? error : undefined;

@@ -83,7 +83,8 @@ export async function connectPrivateLinks(internet: Host, plan: Plan): Promise<v
       if (end.device === undefined) devices.set(end.host, count + 1);
       return { ...end, netns: netns.get(end.host) ?? "", device: end.device ?? `priv${count}` };
     });
-    await (ends.length === 2 ? connectPair(ends) : connectSwitch(internet, index, ends));
+    if (link.lan === true) await connectLan(ends);
+    else await (ends.length === 2 ? connectPair(ends) : connectSwitch(internet, index, ends));
     for (const end of ends) {
       const address = InterfaceAddress.parse(end.address).toString();
       await batch(end.netns, [
@@ -100,6 +101,18 @@ type End = PlannedLink["ends"][number] & { readonly netns: string; readonly devi
 async function connectPair([a, b]: readonly End[]): Promise<void> {
   if (a === undefined || b === undefined) return;
   await batch(a.netns, [`link add ${a.device} type veth peer name ${b.device} netns ${b.netns}`]);
+}
+
+/** The first end is the gateway's: a bridge, as a router's switch ports are. */
+async function connectLan([gateway, ...machines]: readonly End[]): Promise<void> {
+  if (gateway === undefined) return;
+  await batch(gateway.netns, [
+    `link add ${gateway.device} type bridge`,
+    ...machines.flatMap(({ device, netns }, port) => [
+      `link add ${gateway.device}p${port} type veth peer name ${device} netns ${netns}`,
+      `link set ${gateway.device}p${port} master ${gateway.device} up`,
+    ]),
+  ]);
 }
 
 /** One end alone, or more than two: a switch, which stands in the internet host's namespace but has no address there. */

@@ -35,6 +35,8 @@ export interface PlannedHost {
 }
 
 export interface PlannedLink {
+  /** The first end is the gateway of the others. */
+  readonly lan?: true;
   readonly network: string;
   readonly ends: readonly PlannedEnd[];
 }
@@ -218,7 +220,7 @@ function lans(nodes: readonly InventoryNode[], machines: readonly Machine[]): Pl
     const link = known ?? open(lan.node, InterfaceAddress.parse(`${lan.gateway}/${network.length}`));
     link.ends.push({ host: name, address: lan.address, mtuBytes: 1500, device: "eth0", gateway: link.inside.address.toString() });
   }
-  return links.map(({ node, inside, ends }) => ({ network: `${inside.network.toString()} behind ${node}`, ends }));
+  return links.map(({ node, inside, ends }) => ({ lan: true, network: `${inside.network.toString()} behind ${node}`, ends }));
 }
 
 function jumpHosts(inventory: Inventory): JumpHost[] {

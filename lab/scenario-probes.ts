@@ -52,7 +52,8 @@ async function ask(host: Host, target: string, way: Way, source?: string): Promi
   return way === "ping" ? "" : stdout.trim();
 }
 
-const udpEcho = 'exec 3<>"/dev/udp/$1/$2"; echo wgchain >&3; IFS= read -r -t 2 line <&3; printf "%s\\n" "$line"';
+// A datagram is read at once or lost, so not by bash's read.
+const udpEcho = 'exec 3<>"/dev/udp/$1/$2"; echo wgchain >&3; timeout 2 dd bs=512 count=1 status=none <&3';
 
 async function askUntil(
   host: Host,

@@ -68,7 +68,8 @@ install_tree() {
     put_if_new "$LIB/manifest" "$WORK/manifest" # before the files: a run that breaks off knows what it left
   fi
   make_directory /etc/wgchain
-  make_directory "$KEYS" 0700
+  # A host without interfaces (a mere gateway) has no keys.
+  [[ ! -s $TREE/etc/wgchain/interfaces ]] || make_directory "$KEYS" 0700
   # What a run that was killed was writing.
   while read -r path; do [[ ! -e /$path.wgchain-new ]] || cmd rm -f -- "/$path.wgchain-new"; done <"$WORK/manifest"
   while read -r path; do install_file "$path"; done <"$WORK/files"

@@ -25,7 +25,11 @@ export function isAnswered({ hops, reply }: Trace): boolean {
 /** How it ended, and the line that decided it where it ended badly. */
 export function endLines(trace: Trace): string[] {
   const { verdict, reply, mtuBytes } = trace;
-  const told = verdict.answers === undefined ? [] : [`  the sender is told by ${verdict.answers}`];
+  const { answers, lost } = verdict;
+  const told = [
+    ...(answers === undefined ? [] : [`  the sender is told by ${answers}`]),
+    ...(lost === undefined ? [] : [`  the sender is not told: the message is lost at ${lost.at} (${lost.why})`]),
+  ];
   if (reply === undefined) return [...verdictLines("", verdict), ...told];
   if (!isAnswered(trace)) {
     return [...verdictLines("", verdict), ...verdictLines("the answer does not come back: ", reply.verdict)];

@@ -20,7 +20,11 @@ export interface Verdict {
   readonly mtuBytes?: number;
   /** "expired", "unreachable", "too-big": from which address the host says so; undefined: it cannot. */
   readonly answers?: Ip;
+  /** It says so, but the message is lost at this host, for this reason. */
+  readonly lost?: { readonly at: string; readonly why: string };
 }
+
+type Said = Pick<Verdict, "answers" | "lost">;
 
 /** One host that the packet came through. */
 export interface Hop {
@@ -146,9 +150,8 @@ export class Walk {
     hop.oif = oif;
     hop.mtuBytes = host.mtuOf(oif);
     if (received) {
-      const answers = this.answersFrom(host);
-      if (answers !== undefined) hop.answers = answers;
-      const said = answers === undefined ? {} : { answers };
+      const said = this.said(host);
+      if (said.answers !== undefined) hop.answers = said.answers;
       if (!host.forwards) return { end: "dropped", at: host.name, why: "the host does not forward (net.ipv4.ip_forward)" };
       if (packet.ttl <= 1) return { end: "expired", at: host.name, why: "its time to live is over", ...said };
       packet.ttl--;
@@ -273,7 +276,7 @@ export class Walk {
 
   private unreachable(host: TraceHost, answer: Answer | undefined): Verdict {
     // Who does not forward says nothing.
-    const answers = host.forwards ? this.answersFrom(host) : undefined;
+    const said = host.forwards ? this.said(host) : {};
     return {
       end: "unreachable",
       at: host.name,
@@ -282,23 +285,23 @@ export class Walk {
           ? "no route"
           : `an unreachable route of table ${answer.rule.table}, asked for ${markText(this.packet.mark)} by '${answer.rule.line.text}'`,
       ...(answer === undefined ? {} : { line: answer.route.line }),
-      ...(answers === undefined ? {} : { answers }),
+      ...said,
     };
   }
 
   /** ICMP errors are sent from an address of the device that leads back. Whether one comes to the sender is walked only where somebody reads it. */
-  private answersFrom(host: TraceHost): Ip | undefined {
+  private said(host: TraceHost): Said {
     const { source } = this.packet;
     const back = host.routing.lookup({ source: 0, destination: source, iif: "lo", mark: 0 });
-    if (back?.route.dev === undefined) return undefined;
-    const address = host.addressOn(back.route.dev, source);
-    return address === undefined || !this.noted || this.errorArrives(host, address) ? address : undefined;
-  }
-
-  private errorArrives(host: TraceHost, source: Ip): boolean {
-    const { source: destination } = this.packet;
-    const message: Packet = { source, destination, protocol: "icmp", sizeBytes: 84, ttl: 64, dontFragment: false, mark: 0 };
-    return new Walk(this.world, message, this.flows, "error", false).run({ host, iif: "lo" }).end === "delivered";
+    if (back?.route.dev === undefined) return {};
+    const answers = host.addressOn(back.route.dev, source);
+    if (answers === undefined) return {};
+    if (!this.noted) return { answers };
+    const message: Packet = {
+      ...{ source: answers, destination: source, protocol: "icmp", sizeBytes: 84, ttl: 64, dontFragment: false, mark: 0 },
+    };
+    const { end, at, why } = new Walk(this.world, message, this.flows, "error", false).run({ host, iif: "lo" });
+    return end === "delivered" ? { answers } : { lost: { at, why } };
   }
 
   private filter(
