@@ -106,6 +106,13 @@ export class ExitNetwork extends Construct {
       if (clients[name] !== undefined)
         this.problem("duplicate-name", `client '${name}' stands in ${clientsFile} and in the code; take one away`);
     }
+    for (const [name, { address, keptUntil }] of Object.entries(file.revoked)) {
+      const heir = Object.entries({ ...file.clients, ...clients }).find(([, client]) => client.address === address)?.[0];
+      if (heir !== undefined) {
+        const message = `client '${heir}' has ${address}, which was ${name}'s, who was revoked, and is kept until ${keptUntil}; take another address`;
+        this.problem("revoked-address", message);
+      }
+    }
     return [{ ...file.clients, ...clients }, Object.values(file.revoked).map(({ address }) => address)];
   }
 

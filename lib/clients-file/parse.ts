@@ -41,7 +41,7 @@ export function parseClientsFile(text: string, name: string): ParsedClients {
   const reader = new Reader(lines, name);
   for (const { message, pos } of document.errors) reader.problem(pos[0], message);
   if (document.errors.length > 0) return { file: { clients: {}, revoked: {} }, problems: reader.problems };
-  const top = reader.map(document.contents, "the file", ["clients", "revoked"]);
+  const top = reader.map(document.contents, "the file", ["clients", "revoked"]) ?? {};
   const clients = reader.entries(top["clients"], "clients", (node, path) => reader.client(node, path));
   const revoked = reader.entries(top["revoked"], "revoked", (node, path) => reader.revoked(node, path));
   return { file: { clients, revoked }, problems: reader.problems };
@@ -63,11 +63,11 @@ class Reader {
   }
 
   /** The values of a map by their keys, of which only `known` may be there; any where it is undefined. */
-  map(node: Value, path: string, known?: readonly string[]): Record<string, Value> {
+  map(node: Value, path: string, known?: readonly string[]): Record<string, Value> | undefined {
     if (node === null || node === undefined || (isScalar(node) && node.value === null)) return {};
     if (!isMap(node)) {
       this.problem(startOf(node), `${path} must be a map, e.g. phone: { exit: gcp }`);
-      return {};
+      return undefined;
     }
     const found: [string, Value][] = [];
     for (const { key, value } of (node as YAMLMap<Node, Node | null>).items) {
@@ -83,7 +83,7 @@ class Reader {
   }
 
   entries<T>(node: Value, path: string, read: (node: Value, path: string) => T | undefined): Record<string, T> {
-    const found = Object.entries(this.map(node, path)).flatMap(([name, value]) => {
+    const found = Object.entries(this.map(node, path) ?? {}).flatMap(([name, value]) => {
       const at = startOf(value);
       if (this.attempt(at, () => parseName(name, "client name")) === undefined) return [];
       const entry = read(value, `${path}.${name}`);
@@ -93,7 +93,9 @@ class Reader {
   }
 
   client(node: Value, path: string): ClientEntry | undefined {
-    const { exit, address, publicKey, ownLabel } = this.map(node, path, ["exit", "address", "publicKey", "ownLabel"]);
+    const fields = this.map(node, path, ["exit", "address", "publicKey", "ownLabel"]);
+    if (fields === undefined) return undefined;
+    const { exit, address, publicKey, ownLabel } = fields;
     const name = this.text(exit, `${path}.exit`, (text) => parseName(text, "exit"));
     if (exit === undefined || exit === null) this.problem(startOf(node), `${path} has no exit; write e.g. { exit: gcp }`);
     const own = ownLabel === undefined ? undefined : this.flag(ownLabel, `${path}.ownLabel`);
@@ -113,7 +115,9 @@ class Reader {
   }
 
   revoked(node: Value, path: string): RevokedEntry | undefined {
-    const { address, keptUntil } = this.map(node, path, ["address", "keptUntil"]);
+    const fields = this.map(node, path, ["address", "keptUntil"]);
+    if (fields === undefined) return undefined;
+    const { address, keptUntil } = fields;
     const at = this.text(address, `${path}.address`, (text) => Ipv4Address.parse(text).toString());
     const until = this.text(keptUntil, `${path}.keptUntil`, parseDay);
     if (!address || !keptUntil)
