@@ -168,7 +168,7 @@ export class PrivateKeyFiles {
 const isKey = (text: string): boolean => /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text);
 
 /** As `wg genkey`: 32 random bytes, clamped, base64. */
-function newPrivateKey(): string {
+export function newPrivateKey(): string {
   const bytes = randomBytes(32);
   bytes[0] = (bytes[0] ?? 0) & 248;
   bytes[31] = ((bytes[31] ?? 0) & 127) | 64;
@@ -179,7 +179,7 @@ function newPrivateKey(): string {
 const pkcs8Prefix = Buffer.from("302e020100300506032b656e04220420", "hex");
 
 /** As `wg pubkey`. */
-function publicKeyOf(privateKey: string): string {
+export function publicKeyOf(privateKey: string): string {
   if (!isKey(privateKey)) throw new CliError("not a key");
   const key = createPrivateKey({
     key: Buffer.concat([pkcs8Prefix, Buffer.from(privateKey, "base64")]),

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { ParseError } from "../lib/problem";
 import { CliError } from "../app/error";
 import { adopt, type AdoptOptions } from "./adopt";
+import { clientCommand } from "./client/command";
 import { diagramCommand } from "./diagram";
 import { diffCommand } from "./diff";
 import { doctor, type DoctorOptions } from "./doctor";
@@ -23,6 +24,7 @@ async function main(argv: readonly string[]): Promise<void> {
     )
     .enablePositionalOptions()
     .addCommand(keysCommand())
+    .addCommand(clientCommand())
     .addCommand(trustCommand())
     .addCommand(proveCommand())
     .addCommand(traceCommand())

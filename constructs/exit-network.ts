@@ -4,6 +4,7 @@ import { allocateAddresses, allocateNetworks, recordedOf } from "../lib/allocate
 import { unrecorded } from "../lib/model/ports";
 import { ParseError } from "../lib/problem";
 import { ClientInterface, type WgClient } from "./client-interface";
+import { readClientsFile } from "./clients-file";
 import { WgNetwork } from "./network";
 import { SnatLabel } from "./snat-label";
 import { SourcePolicy } from "./source-policy";
@@ -37,8 +38,13 @@ export interface ExitNetworkProps {
   readonly entry: WgNode;
   /** Exits by name. */
   readonly exits: Readonly<Record<string, ExitProps>>;
-  /** Clients by name. */
-  readonly clients: Readonly<Record<string, ExitClientProps>>;
+  /** Clients by name. @default those of `clientsFile` alone */
+  readonly clients?: Readonly<Record<string, ExitClientProps>>;
+  /**
+   * More clients: a YAML file, relative to the app's working directory, which `wgchain client` edits. Maps `clients` by name to what
+   * `ExitClientProps` has, and `revoked` by name to an address that nobody else gets. A mistake in it is a problem with line and column.
+   */
+  readonly clientsFile?: string;
   /** All that is allocated lies in it: clients in the lower half, a /25 for each tunnel in the upper. @default "10.77.0.0/16" */
   readonly addressSpace?: string;
   /** Name of the entry's interface for clients. @default "wgs" */
@@ -66,6 +72,9 @@ export class ExitNetwork extends Construct {
   readonly clients: ReadonlyMap<string, WgClient>;
   readonly tunnels: ReadonlyMap<string, WgTunnel>;
   private readonly network: WgNetwork;
+  private readonly declared: Readonly<Record<string, ExitClientProps>>;
+  /** Addresses of clients that were revoked. */
+  private readonly kept: readonly string[];
 
   constructor(
     scope: Construct,
@@ -74,6 +83,7 @@ export class ExitNetwork extends Construct {
   ) {
     super(scope, id);
     this.network = WgNetwork.of(this);
+    [this.declared, this.kept] = this.declaredClients();
     const space = this.attempt(() => Ipv4Prefix.parse(props.addressSpace ?? "10.77.0.0/16", "addressSpace"));
     const halves = space === undefined || space.length > 23 ? undefined : halvesOf(space);
     if (space !== undefined && halves === undefined) {
@@ -82,6 +92,28 @@ export class ExitNetwork extends Construct {
     this.tunnels = halves === undefined ? new Map() : this.makeTunnels(halves.tunnels);
     this.clients = halves === undefined ? new Map() : this.makeClients(halves.clients);
     if (halves !== undefined) this.makePolicies();
+  }
+
+  /** Of the code and of the file. */
+  private declaredClients(): [Readonly<Record<string, ExitClientProps>>, readonly string[]] {
+    const { clients = {}, clientsFile, exits } = this.props;
+    if (clientsFile === undefined) return [clients, []];
+    const { absolute, file, problems, missing } = readClientsFile(clientsFile);
+    if (missing !== undefined) this.problem("missing-clients-file", missing);
+    this.network.setClientsFile({ path: absolute, exits: Object.keys(exits), revoked: file.revoked });
+    for (const problem of problems) this.problem("bad-clients-file", problem);
+    for (const name of Object.keys(file.clients)) {
+      if (clients[name] !== undefined)
+        this.problem("duplicate-name", `client '${name}' stands in ${clientsFile} and in the code; take one away`);
+    }
+    for (const [name, { address, keptUntil }] of Object.entries(file.revoked)) {
+      const heir = Object.entries({ ...file.clients, ...clients }).find(([, client]) => client.address === address)?.[0];
+      if (heir !== undefined) {
+        const message = `client '${heir}' has ${address}, which was ${name}'s, who was revoked, and is kept until ${keptUntil}; take another address`;
+        this.problem("revoked-address", message);
+      }
+    }
+    return [{ ...file.clients, ...clients }, Object.values(file.revoked).map(({ address }) => address)];
   }
 
   /** The tunnels that the exits need; exits that start alike share them. */
@@ -131,7 +163,8 @@ export class ExitNetwork extends Construct {
   }
 
   private makeClients(network: Ipv4Prefix): ReadonlyMap<string, WgClient> {
-    const { clientInterface = "wgs", clients, entry, listenPort = 51_820 } = this.props;
+    const { clientInterface = "wgs", entry, listenPort = 51_820 } = this.props;
+    const clients = this.declared;
     const own = network.nth(1);
     const served = new ClientInterface(this, clientInterface, {
       node: entry,
@@ -141,7 +174,7 @@ export class ExitNetwork extends Construct {
     const { addresses, ...rest } = allocateAddresses({
       names: Object.keys(clients).map((name) => this.scoped(name)),
       network,
-      taken: [own],
+      taken: [own, ...this.kept.flatMap((address) => tryParse(address) ?? [])],
       byHand: this.byHand(Object.entries(clients).map(([name, { address }]) => [name, address])),
       recorded: recordedOf(this.network.recorded, "client-address"),
     });
@@ -154,7 +187,8 @@ export class ExitNetwork extends Construct {
   }
 
   private makePolicies(): void {
-    const { clients, entry, exits } = this.props;
+    const { entry, exits } = this.props;
+    const clients = this.declared;
     for (const [name, { exit }] of Object.entries(clients)) {
       if (exits[exit] === undefined) {
         this.problem(
@@ -199,7 +233,8 @@ export class ExitNetwork extends Construct {
 
   /** One label an exit on every tunnel of its way, and on the first one a client where asked. By "HOP/EXIT" or "HOP/EXIT/CLIENT". */
   private makeLabels(): ReadonlyMap<string, SnatLabel> {
-    const { clients, entry, exits, links = {} } = this.props;
+    const { entry, exits, links = {} } = this.props;
+    const clients = this.declared;
     const wanted = new Map<string, string[]>();
     const want = (hop: string, label: string): void => void wanted.set(hop, [...(wanted.get(hop) ?? []), label]);
     for (const [exit, { through }] of Object.entries(exits)) {

@@ -17,7 +17,7 @@ import type {
   RemovedIntent,
   TunnelIntent,
 } from "../lib/intent";
-import type { Inventory, InventoryNode } from "../lib/inventory";
+import type { Inventory, InventoryClientsFile, InventoryNode } from "../lib/inventory";
 import type { Problem } from "../lib/problem";
 import type { Delivery } from "./delivery";
 import { Deploy, NamedResource } from "./deploy";
@@ -62,6 +62,7 @@ export class WgNetwork extends Construct {
   private readonly earlyProblems: Problem[] = [];
   private readonly ownAllocations: Record<string, Record<string, string | number>> = {};
   private readonly assertions: OwnAssertion[] = [];
+  private clientsFile: InventoryClientsFile | undefined;
   private compiled: Compiled | undefined;
   private refuted: readonly Problem[] | undefined;
 
@@ -136,6 +137,12 @@ export class WgNetwork extends Construct {
   addAssertion(assertion: OwnAssertion): void {
     this.assertions.push(assertion);
     this.refuted = undefined;
+  }
+
+  setClientsFile(file: InventoryClientsFile): void {
+    if (this.clientsFile !== undefined)
+      throw new Error(`${this.clientsFile.path} and ${file.path} both hold this network's clients; a network takes one file`);
+    this.clientsFile = file;
   }
 
   /** An allocation that a construct made itself and that should go on record. */
@@ -221,7 +228,11 @@ export class WgNetwork extends Construct {
       ownAllocations: this.ownAllocations,
     });
     const assertions = this.assertions.map(({ words }) => words);
-    const whole: Inventory = assertions.length === 0 ? inventory : { ...inventory, assertions };
+    const whole: Inventory = {
+      ...inventory,
+      ...(assertions.length === 0 ? {} : { assertions }),
+      ...(this.clientsFile === undefined ? {} : { clientsFile: this.clientsFile }),
+    };
     fs.writeFileSync(file, `${JSON.stringify(whole, null, 2)}\n`);
   }
 

@@ -16,6 +16,17 @@ export interface Inventory {
   readonly problems: readonly InventoryProblem[];
   /** What the app asserts of its own of the network's packets; code "assertion" where it does not hold. Absent: nothing. */
   readonly assertions?: readonly string[];
+  /** The file that holds clients, for `wgchain client` to edit. Absent: all stand in the code. */
+  readonly clientsFile?: InventoryClientsFile;
+}
+
+export interface InventoryClientsFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Names of the exits that its clients may have. */
+  readonly exits: readonly string[];
+  /** By name: whose address nobody else gets until that day. */
+  readonly revoked: Readonly<Record<string, { readonly address: string; readonly keptUntil: string }>>;
 }
 
 export interface InventoryProblem {
