@@ -33,6 +33,8 @@ export function clientConfig(client: InventoryClient, inventory: Inventory, endp
 export async function bringUp(host: Host, config: string): Promise<boolean> {
   const { stdout } = await host.sh(
     `new=$(cat)
+     # Somebody made its pair elsewhere (wgchain client add): its owner brings it up.
+     [ -s /etc/wireguard/wg0.key ] || exit 0
      if [ -d /sys/class/net/wg0 ] && [ "$new" = "$(cat /etc/wireguard/wg0.conf)" ]; then exit 0; fi
      install -d -m 0700 /etc/wireguard
      if [ -d /sys/class/net/wg0 ]; then wg-quick down wg0 >/dev/null 2>&1; fi
