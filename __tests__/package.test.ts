@@ -93,7 +93,14 @@ describe("the package", () => {
   afterAll(() => rmSync(project, { recursive: true, force: true }));
 
   test("asks for nothing of the lab's, and is small", () => {
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(["@dagrejs/dagre", "commander", "ipaddr.js", "pngjs", "uqr", "yaml"]);
+    expect(Object.keys(manifest.dependencies).sort()).toEqual([
+      "@dagrejs/dagre",
+      "commander",
+      "ipaddr.js",
+      "pngjs",
+      "uqr",
+      "yaml",
+    ]);
     expect(Object.keys(manifest.peerDependencies).sort()).toEqual([
       "@cdktf/provider-google",
       "@cdktf/provider-null",
