@@ -106,6 +106,10 @@ export interface TunnelIntent {
   readonly network: string;
   readonly serverAddress: string;
   readonly clientAddress?: string;
+  /** Destinations that the client end's own traffic reaches by it; absent: none. */
+  readonly ownRoutes?: readonly string[];
+  /** The client end's AllowedIPs; absent: everything. */
+  readonly allowedIps?: readonly string[];
   readonly keepaliveSeconds: number;
   /** Digest of the pre-shared key; absent when the tunnel has none. */
   readonly preshared?: KeyIntent;

@@ -61,6 +61,10 @@ export interface Tunnel {
   readonly serverAddress: Ipv4Address;
   /** The client end's own address; without one its addresses are its labels. */
   readonly clientAddress?: Ipv4Address;
+  /** What the client end itself sends there goes through the tunnel; needs its own address. */
+  readonly ownRoutes: readonly Ipv4Prefix[];
+  /** What the client end lets through, both ways. */
+  readonly allowedIps: readonly Ipv4Prefix[];
   /** Where the client end finds the server end. */
   readonly endpoint: HostAddress;
   readonly mtuBytes: number;

@@ -6,6 +6,9 @@ export const routeProtocol = 119;
 /** Routing table of the host's own WireGuard networks, ending in `unreachable`. */
 export const directTable = 7700;
 
+/** Routing table of what a host itself sends through its tunnels (`ownRoutes`), ending in `unreachable`. */
+export const ownRouteTable = 7701;
+
 /** First and count of tables allocated to exits; the number is the exit's fwmark, too. */
 export const exitTables = { first: 100_000, slots: 900_000 } as const;
 
@@ -18,6 +21,8 @@ export const priorities = {
    * reply's mark. Without this the next rule would answer "unreachable", and the uplink's rp_filter (2 on Debian and Ubuntu) drop the reply.
    */
   replyAtExit: 10_050,
+  /** What the host itself sends to one of its own routes: by its tunnel or nowhere. Before the next, since it is sent from the tunnel's address. */
+  ownRoute: 10_080,
   /** From one of the host's own WireGuard addresses, made by the host itself (TCP RST, ICMP): direct or nowhere. */
   fromOwn: 10_100,
   /** Selecting rules, one an exit. Their selectors are disjoint, so they may share a priority. */
@@ -28,7 +33,7 @@ export const priorities = {
 } as const;
 
 /** Tables with a meaning of their own in Linux (unspec, default, main, local). */
-export const reservedTables: ReadonlySet<number> = new Set([0, 253, 254, 255, directTable]);
+export const reservedTables: ReadonlySet<number> = new Set([0, 253, 254, 255, directTable, ownRouteTable]);
 
 export const mainTable = "main";
 

@@ -8,6 +8,7 @@ import { filtersStand, mssIsClamped, onlyMarkedIsMasqueraded } from "./filters";
 import { everyHostAnswers, labelsLeaveWhereDeclared, labelsTellExitsApart } from "./labels";
 import * as layers from "./layers";
 import * as obligations from "./obligations";
+import { ownRoutesLeaveAtTheirExit } from "./own-routes";
 import { wgQuickAgrees } from "./wg-quick";
 
 export interface Proof {
@@ -27,6 +28,7 @@ const all: readonly obligations.Obligation[] = [
   obligations.noMetadataServer,
   obligations.clientsStayLocal,
   obligations.ownTrafficUntouched,
+  ownRoutesLeaveAtTheirExit,
   obligations.nothingEntersFromOutside,
   layers.tablesAreWhole,
   layers.rulesClose,

@@ -24,7 +24,14 @@ const sentences: readonly (readonly [names: readonly string[], tell: (network: T
       `${count(hosts.length * 2, "case", "cases")} of a host's nftables table or rules flushed: nothing leaves that should not; each closes without the other`,
   ],
   [
-    ["undeclaredReachesNothing", "nothingEntersFromOutside", "ownTrafficUntouched", "noMetadataServer", "clientsStayLocal"],
+    [
+      "undeclaredReachesNothing",
+      "nothingEntersFromOutside",
+      "ownTrafficUntouched",
+      "ownRoutesLeaveAtTheirExit",
+      "noMetadataServer",
+      "clientsStayLocal",
+    ],
     ({ hosts }) =>
       `${count(hosts.length, "host", "hosts")}: what is not declared reaches nothing, nothing enters by an uplink, and the hosts' own traffic stays as it is`,
   ],

@@ -7,6 +7,19 @@ export interface Wiring {
   readonly nodes: readonly WiredNode[];
   readonly clients: readonly WiredClient[];
   readonly declared: readonly Declared[];
+  /** What hosts themselves reach by a tunnel. Absent: nothing. */
+  readonly ownRoutes?: readonly OwnRoute[];
+}
+
+export interface OwnRoute {
+  readonly node: string;
+  readonly interface: string;
+  /** The tunnel's address that it is sent from. */
+  readonly source: string;
+  /** e.g. "1.1.1.1/32". */
+  readonly destination: string;
+  /** Name of the node where it leaves. */
+  readonly exit: string;
 }
 
 export interface WiredNode {
