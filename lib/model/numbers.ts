@@ -59,3 +59,15 @@ export const gceDiskGb = { least: 10, most: 65_536, normal: 10 } as const;
 
 /** How long a deploy may go without a sign of life before a host takes it back; 0 instead: never. */
 export const revertSeconds = { least: 10, most: 3_600, normal: 60 } as const;
+
+/** Where sshd listens unless a host says otherwise. */
+export const sshPort = 22;
+
+/** A port of a forward is an element of the host's maps: so many take a second to load, and more are a mistake. */
+export const forwardPortsMost = 16_384;
+
+/**
+ * Marks of connections that a forward has made; the second, of those that keep the client's source. One that is given an address has that address for its
+ * mark, which no table has (they end below 0.16.0.0).
+ */
+export const forwardMarks = { gateway: 7_701, keep: 7_702 } as const;
