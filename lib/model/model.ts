@@ -25,6 +25,8 @@ export interface Node {
   readonly subnetwork?: Ipv4Prefix;
   /** Where its sshd listens, as far as is known. */
   readonly sshPort: number;
+  /** What stands after `ssh`; absent for a VM, whose address only apply knows. */
+  readonly sshDestination?: string;
   /** A time span of systemd's, e.g. "5min". Absent: it does not repair itself. */
   readonly repairEvery?: string;
 }

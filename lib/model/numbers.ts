@@ -20,6 +20,8 @@ export const priorities = {
   replyAtExit: 10_050,
   /** From one of the host's own WireGuard addresses, made by the host itself (TCP RST, ICMP): direct or nowhere. */
   fromOwn: 10_100,
+  /** At a node with forwards: their answers go back by where they came in, whatever the target's own way is. */
+  forwardReply: 10_950,
   /** Selecting rules, one an exit. Their selectors are disjoint, so they may share a priority. */
   select: 11_000,
   selectLast: 18_999,
@@ -27,8 +29,14 @@ export const priorities = {
   failClosed: 19_000,
 } as const;
 
-/** Tables with a meaning of their own in Linux (unspec, default, main, local). */
-export const reservedTables: ReadonlySet<number> = new Set([0, 253, 254, 255, directTable]);
+/**
+ * Marks of connections that a forward has made; the second, of those that keep the client's source. One that is given an address has that address for its
+ * mark, which no table has (they end below 0.16.0.0).
+ */
+export const forwardMarks = { gateway: 7_701, keep: 7_702 } as const;
+
+/** Tables with a meaning of their own in Linux (unspec, default, main, local), and numbers of ours. */
+export const reservedTables: ReadonlySet<number> = new Set([0, 253, 254, 255, directTable, ...Object.values(forwardMarks)]);
 
 export const mainTable = "main";
 
@@ -65,9 +73,3 @@ export const sshPort = 22;
 
 /** A port of a forward is an element of the host's maps: so many take a second to load, and more are a mistake. */
 export const forwardPortsMost = 16_384;
-
-/**
- * Marks of connections that a forward has made; the second, of those that keep the client's source. One that is given an address has that address for its
- * mark, which no table has (they end below 0.16.0.0).
- */
-export const forwardMarks = { gateway: 7_701, keep: 7_702 } as const;

@@ -82,6 +82,7 @@ function parseNode(intent: NodeIntent, problems: Problems): Node | undefined {
     uplinkMtuBytes,
     ...(privateAddress === undefined ? {} : { privateLink: { address: privateAddress, mtuBytes: privateMtuBytes } }),
     exit: intent.exit,
+    ...(host.kind === "ssh" ? { sshDestination: host.destination } : {}),
     sshPort: (host.kind === "ssh" ? host.port : undefined) ?? sshPort,
     ...(subnetwork === undefined ? {} : { subnetwork }),
     ...(repairEvery === undefined ? {} : { repairEvery }),
