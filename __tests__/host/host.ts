@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Machine, type Result } from "./machine";
 import { HOST_PROGRAM, type Interface, type Payload, writePayload } from "./payload";
 
@@ -55,6 +55,18 @@ export class Host {
     expect(add).toMatchObject({ status: 0 });
     const confirm = this.confirm();
     if (confirm.status !== 0) throw new Error(`${add.out}${confirm.out}`);
+    return [...commands(add), ...commands(confirm)];
+  }
+  /** The same of a tree as synthesis writes it. */
+  deployFiles(files: Readonly<Record<string, string>>): string[] {
+    rmSync(this.tree, { recursive: true, force: true });
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(this.tree, path)), { recursive: true });
+      writeFileSync(join(this.tree, path), text);
+    }
+    const add = this.session(`deploy ${this.tree} ${this.generation()} ${this.id} 0`, ["prepare", "add", "switch", "bye"]);
+    const confirm = this.confirm();
+    if (add.status !== 0 || confirm.status !== 0) throw new Error(`${add.out}${confirm.out}`);
     return [...commands(add), ...commands(confirm)];
   }
   giveKeys(pairs: Readonly<Record<string, { private: string }>>): void {

@@ -136,7 +136,7 @@ export function gatewayLines({ gateway }: HostPlan): { readonly lans: StateLine[
 
 function lanLine({ name, inside, snat }: LanPlan): StateLine {
   const value = `${inside.toString()} leaves as ${snat?.toString() ?? "masquerade"}`;
-  return { line: `${inside.network.toString()} ${snat?.toString() ?? "masquerade"}`, key: `gateway ${name}`, value };
+  return { line: `lan ${inside.network.toString()} ${snat?.toString() ?? "masquerade"}`, key: `gateway ${name}`, value };
 }
 
 function forwardLines({ name, protocols, ports, address, to, toPort, source, from }: ForwardPlan): StateLine[] {
