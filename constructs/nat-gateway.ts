@@ -17,7 +17,7 @@ export interface NatGatewayProps {
 /**
  * A private network whose machines reach the internet as the node (source NAT); replies find their way back. What they send to one another, to
  * other private networks of the node, or into its tunnels keeps its source. What would leave with a private source after all is dropped, and so
- * is what another host sends to the uplink with such a source.
+ * is what another host sends to the uplink with such a source, or sends there by a tunnel of the node.
  */
 export class NatGateway extends Construct {
   constructor(scope: Construct, id: string, props: NatGatewayProps) {

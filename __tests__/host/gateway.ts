@@ -68,8 +68,25 @@ export class GatewayBench {
     this.host.machine.ok("for i in $(seq 100); do ip netns exec m11 ss -Hlnu | grep -q :9000 && break; sleep 0.1; done");
   }
 
+  /** A client of the gateway's interface, behind the internet; all that it sends goes by the tunnel. */
+  startPhone(privateKey: string, peer: string, port: number): void {
+    this.host.machine.ok(`set -e
+      ip netns add phone; ip -n phone link set lo up
+      ip link add v0 netns inet type veth peer name eth0 netns phone
+      ip -n inet addr add 203.0.114.1/30 dev v0; ip -n inet link set v0 up
+      ip -n phone addr add 203.0.114.2/30 dev eth0; ip -n phone link set eth0 up; ip -n phone route add 198.51.100.20 via 203.0.114.1
+      ip -n phone link add phone0 type wireguard 2>/dev/null || ip netns exec phone wireguard-go phone0 >/dev/null 2>&1
+      (umask 077; echo ${privateKey} >/tmp/phone.key)
+      ip netns exec phone wg set phone0 private-key /tmp/phone.key peer ${peer} endpoint 198.51.100.20:${port} allowed-ips 0.0.0.0/0 persistent-keepalive 1
+      ip -n phone addr add 10.66.224.2/32 dev phone0; ip -n phone link set phone0 up; ip -n phone route add default dev phone0`);
+    for (const protocol of ["tcp", "udp"]) this.serve("phone", protocol, "phone", "10.66.224.2", 443);
+    this.host.machine.ok("for i in $(seq 100); do wg show wgs latest-handshakes | grep -qv '\t0$' && break; sleep 0.1; done");
+  }
+
   private serve(place: string, protocol: string, name: string, address: string, ...ports: number[]): void {
-    this.host.machine.spawn(`exec ip netns exec ${place} ${node} ${talker} serve ${protocol} ${name} ${address} ${ports.join(" ")}`);
+    this.host.machine.spawn(
+      `exec ip netns exec ${place} ${node} ${talker} serve ${protocol} ${name} ${address} ${ports.join(" ")}`,
+    );
   }
 
   /** What the answerer says: its name, port and the source that it saw. */

@@ -59,15 +59,18 @@ export class Host {
   }
   /** The same of a tree as synthesis writes it. */
   deployFiles(files: Readonly<Record<string, string>>): string[] {
+    const add = this.addFiles(files);
+    const confirm = this.confirm();
+    if (add.status !== 0 || confirm.status !== 0) throw new Error(`${add.out}${confirm.out}`);
+    return [...commands(add), ...commands(confirm)];
+  }
+  addFiles(files: Readonly<Record<string, string>>): Result {
     rmSync(this.tree, { recursive: true, force: true });
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(dirname(join(this.tree, path)), { recursive: true });
       writeFileSync(join(this.tree, path), text);
     }
-    const add = this.session(`deploy ${this.tree} ${this.generation()} ${this.id} 0`, ["prepare", "add", "switch", "bye"]);
-    const confirm = this.confirm();
-    if (add.status !== 0 || confirm.status !== 0) throw new Error(`${add.out}${confirm.out}`);
-    return [...commands(add), ...commands(confirm)];
+    return this.session(`deploy ${this.tree} ${this.generation()} ${this.id} 0`, ["prepare", "add", "switch", "bye"]);
   }
   giveKeys(pairs: Readonly<Record<string, { private: string }>>): void {
     for (const [name, pair] of Object.entries(pairs)) {

@@ -59,20 +59,24 @@ function isBack({ back }: RoundTrip, host: TraceHost, lan: Lan, machine: Ip): bo
   return end === "delivered" && at === host.name && device === lan.device && back?.packet.destination === machine;
 }
 
-/** NAT or not, no private source leaves by the uplink, and none comes in by it. */
+/** NAT or not, no private source leaves by the uplink, none comes in by it, and nobody comes to the private network by a tunnel. */
 export const lansStayInside: Obligation = (of, fail) => {
   for (const host of of.trace.world.hosts.values()) {
     for (const lan of lansOf(host)) {
       const machine = machineOf(lan);
       const out = { packet: packetTo(machine, somewhere), oif: uplink };
+      const tunnels = [...host.interfaces.keys()].map(
+        (iif) => [`comes in by ${iif} for`, drops(host, "forward", { packet: packetTo(somewhere, machine), iif })] as const,
+      );
       const ways = [
+        ...tunnels,
         ["would leave by the uplink from", drops(host, "postrouting", out)],
         ["would leave by the uplink, invalid, from", drops(host, "postrouting", { ...out, invalid: true })],
         ["comes in by the uplink from", drops(host, "prerouting", { packet: packetTo(machine, somewhere), iif: uplink })],
       ] as const;
       for (const [what, dropped] of ways) {
         if (dropped) continue;
-        const message = `the nftables table of ${host.name} should drop what ${what} private network '${lan.name}' (chains gateway_last, gateway_spoofed)`;
+        const message = `the nftables table of ${host.name} should drop what ${what} private network '${lan.name}' (chains gateway_last, gateway_spoofed, gateway_inside)`;
         fail({ code: "proof-lan-outside", node: host.name, client: null, message });
       }
     }

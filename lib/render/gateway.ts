@@ -70,6 +70,12 @@ export const gatewayChains: readonly GatewayChain[] = [
     constant: [`iifname != @own ct direction original ct mark @forwards ip daddr @networks meta mark set ${mark.gateway}`],
   },
   {
+    // Who leaves here by a tunnel leaves to the internet; the private network is no part of that.
+    name: "gateway_inside",
+    hook: "filter hook forward priority filter",
+    constant: ["iifname @own ct direction original ip daddr @lans drop"],
+  },
+  {
     name: "gateway_out",
     hook: "nat hook postrouting priority srcnat - 1",
     constant: [
