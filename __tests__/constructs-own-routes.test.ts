@@ -57,8 +57,8 @@ test("GIVEN an own route through a whole chain, THEN it takes the chain's polici
     wgp: { ownRoutes: ["1.1.1.1/32"], clientAddress: "10.66.220.1" },
     hkHkt: { from: ["10.66.220.225/32", "10.66.220.1/32"] },
   });
-  expect(files["sz/etc/wgchain/rules"]).toContain("pref 10080 to 1.1.1.1/32 iif lo lookup 7701 protocol 119\n");
-  expect(files["sz/etc/wgchain/routes"]).toContain("1.1.1.1/32 dev wgp table 7701 protocol 119\n");
+  expect(files["sz/etc/wgchain/rules"]).toContain("pref 10080 to 1.1.1.1/32 iif lo lookup 7710 protocol 119\n");
+  expect(files["sz/etc/wgchain/routes"]).toContain("1.1.1.1/32 dev wgp table 7710 protocol 119\n");
   expect(files["hk/etc/wgchain/elements"]).toMatch(/^exit_of_wgp 10\.66\.220\.1 : 0x/m);
 });
 
@@ -119,8 +119,8 @@ describe("the proof of an own route", () => {
       "no end of the table",
       "client",
       "routes",
-      withoutLines(/unreachable default table 7701/),
-      "table 7701 of client has no `unreachable default`",
+      withoutLines(/unreachable default table 7710/),
+      "table 7710 of client has no `unreachable default`",
     ],
     [
       "a rule for everybody",

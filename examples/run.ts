@@ -8,7 +8,7 @@ import { Lab, LabError, readScenario, type Edit } from "../lab";
  */
 
 /** What `npm test` has time for: one of each kind. */
-const core = ["chain", "gcp-exit", "shared-label"];
+const core = ["port-forward", "own-routes", "chain", "gcp-exit"];
 
 const folder = __dirname;
 const examples = readdirSync(folder)

@@ -11,6 +11,10 @@ export interface NetworkIntent {
   readonly tunnels: readonly TunnelIntent[];
   readonly labels: readonly LabelIntent[];
   readonly policies: readonly PolicyIntent[];
+  /** Absent: none. */
+  readonly gateways?: readonly GatewayIntent[];
+  /** Absent: none. */
+  readonly forwards?: readonly ForwardIntent[];
   /** Nodes that have left, whose hosts live on. */
   readonly removed: readonly RemovedIntent[];
   /** From `allocations.json`: kind ("table", "port") to name to value. */
@@ -134,4 +138,30 @@ export interface PolicyIntent {
   readonly label?: string;
   readonly routeTable?: number;
   readonly priority?: number;
+}
+
+/** A node that stands between a private network and its uplink. */
+export interface GatewayIntent {
+  readonly path: string;
+  readonly name: string;
+  readonly node: string;
+  /** The node's own address there with the network, e.g. "192.168.1.1/24". */
+  readonly inside: string;
+  readonly snat?: string;
+}
+
+export interface ForwardIntent {
+  readonly path: string;
+  readonly name: string;
+  readonly node: string;
+  /** "tcp", "udp" or "both". */
+  readonly protocol: string;
+  /** A port, or "FIRST-LAST". */
+  readonly port: number | string;
+  readonly address?: string;
+  readonly to: string;
+  readonly toPort?: number;
+  /** "gateway", "keep", or an address. */
+  readonly source: string;
+  readonly from: readonly string[];
 }

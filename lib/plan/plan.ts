@@ -1,6 +1,7 @@
 import { InterfaceAddress, Ipv4Prefix, comparePrefixes, type Ipv4Address } from "../address";
 import type { Interface, Network, Node, Tunnel } from "../model/model";
 import type { ExitPlan, HostPlan, InterfacePlan, PeerPlan, RoutePlan, RulePlan, SourcePlan } from "./host-plan";
+import { forwardRules, gatewayOf } from "./gateway";
 import type { Ways } from "./ways";
 import { type Way } from "./ways";
 import { directTable, ownRouteTable, priorities } from "../model/numbers";
@@ -24,7 +25,12 @@ function planHost(network: Network, node: Node, ways: readonly Way[], networks: 
     node: node.name,
     interfaces,
     // Two ways of one table and exit (policies that differ in priority only) have these in common.
-    rules: distinct([...ownRules(interfaces), ...own.map(({ to }) => ownRouteRule(to)), ...ways.flatMap(selectRules)]),
+    rules: distinct([
+      ...ownRules(interfaces),
+      ...own.map(({ to }) => ownRouteRule(to)),
+      ...ways.flatMap(selectRules),
+      ...forwardRules(network, node),
+    ]),
     routes: distinct([
       ...directRoutes(interfaces, directTable),
       ...ownRoutes(own, interfaces),
@@ -33,6 +39,7 @@ function planHost(network: Network, node: Node, ways: readonly Way[], networks: 
     sources: ways.flatMap((way) => sourcesOf(way, exits.get(way))),
     exits: distinct([...exits.values()]),
     networks,
+    ...gatewayOf(network, node),
     ...(node.repairEvery === undefined ? {} : { repairEvery: node.repairEvery }),
   };
 }

@@ -5,6 +5,7 @@ import type { TracedNetwork } from "../trace/traced";
 import type { SynthesizedStack } from "../trace/world";
 import type { Failure } from "./failure";
 import { filtersStand, mssIsClamped, onlyMarkedIsMasqueraded } from "./filters";
+import * as gateways from "./gateways";
 import { everyHostAnswers, labelsLeaveWhereDeclared, labelsTellExitsApart } from "./labels";
 import * as layers from "./layers";
 import * as obligations from "./obligations";
@@ -39,6 +40,10 @@ const all: readonly obligations.Obligation[] = [
   labelsLeaveWhereDeclared,
   everyHostAnswers,
   wgQuickAgrees,
+  gateways.lansLeaveAsTheirGateway,
+  gateways.lansStayInside,
+  gateways.forwardsArrive,
+  gateways.onlyForwardsAreForwarded,
 ];
 
 /** For `summaryOf`. */

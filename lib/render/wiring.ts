@@ -8,7 +8,7 @@ import type { Declared, WiredNode, Wiring } from "../trace/wiring";
 export function wiringOf(network: Network): Wiring {
   return {
     version: 1,
-    nodes: network.nodes.map(nodeOf),
+    nodes: network.nodes.map((node) => ({ ...nodeOf(node), ...inwardsOf(network, node) })),
     clients: promises(network).map(({ name, node, interface: one, publicKey, mtuBytes, addresses }) => ({
       name,
       node,
@@ -51,6 +51,30 @@ function nodeOf({ name, address, uplinkMtuBytes, privateLink, exit, kind }: Node
       : { privateLink: { address: privateLink.address.toString(), mtuBytes: privateLink.mtuBytes } }),
     exit,
   };
+}
+
+function inwardsOf(network: Network, node: Node): Pick<WiredNode, "lans" | "forwards"> {
+  const lans = network.gateways
+    .filter((one) => one.node === node)
+    .map(({ name, inside, snat }) => ({
+      name,
+      address: inside.toString(),
+      ...(snat === undefined ? {} : { snat: snat.toString() }),
+    }));
+  const forwards = network.forwards
+    .filter((one) => one.node === node)
+    .map(({ name, protocols, ports, address, to, toPort, source, from }) => ({
+      name,
+      protocols,
+      firstPort: ports.first,
+      lastPort: ports.last,
+      ...(address === undefined ? {} : { address: address.toString() }),
+      to: to.toString(),
+      toPort,
+      source: source.toString(),
+      from: from.map(String),
+    }));
+  return { ...(lans.length === 0 ? {} : { lans }), ...(forwards.length === 0 ? {} : { forwards }) };
 }
 
 /** Every policy's sources, and what arrives at an exit that has no policy for it. */

@@ -19,6 +19,10 @@ export interface TracedHost {
   readonly exit: boolean;
   readonly uplinkMtuBytes: number;
   readonly privateAddress?: string;
+  /** Its addresses in private networks that it is the gateway of. Absent: none. */
+  readonly lans?: readonly string[];
+  /** e.g. "https: tcp any:443 to 1.1.1.1:443". Absent: none. */
+  readonly forwards?: readonly string[];
   /** Interfaces that clients connect to. */
   readonly clientInterfaces: readonly {
     readonly name: string;
