@@ -3,17 +3,19 @@ import { Construct } from "constructs";
 import { WgNetwork } from "./network";
 import type { WgNode } from "./wg-node";
 
+/** What `WgNode.serveClients` takes. */
 export interface ClientInterfaceProps {
-  /** The interface's own address with the clients' network, e.g. "10.66.224.1/19". */
+  /** The interface's own address with the clients' network, e.g. "10.66.224.1/19"; it overlaps no other network of the stack, and holds no host's address. */
   readonly address: string;
-  /** UDP port. @default allocated from the names of node and interface */
+  /** UDP port, 1 to 65535, open to everybody at Google. @default allocated from the names of node and interface */
   readonly listenPort?: number;
-  /** @default the uplink's MTU minus 60, WireGuard's overhead over IPv4 */
+  /** MTU of the interface in bytes, 576 or more. @default the uplink's MTU minus 60, WireGuard's overhead over IPv4; more is an error */
   readonly mtuBytes?: number;
 }
 
 /** The interface that end users' clients connect to. Made by `WgNode.serveClients`. */
 export class ClientInterface extends Construct {
+  /** The node that it stands on. */
   readonly wgNode: WgNode;
 
   constructor(scope: Construct, interfaceName: string, props: ClientInterfaceProps & { readonly node: WgNode }) {
@@ -48,14 +50,17 @@ export class ClientInterface extends Construct {
   }
 }
 
+/** What `ClientInterface.addClient` takes. */
 export interface WgClientProps {
-  /** Its addresses in the interface's network, e.g. ["10.66.224.2"]. */
+  /** Its addresses in the interface's network, e.g. ["10.66.224.2"]; each is one client's alone. */
   readonly addresses: readonly string[];
-  /** WireGuard public key. @default the file `keys/client.NAME.pub` in wgchain's directory */
+  /** WireGuard public key, 44 characters of base64; each is one peer's alone. @default the file `keys/client.NAME.pub` in wgchain's directory */
   readonly publicKey?: string;
 }
 
+/** A person's device, made by `ClientInterface.addClient`; may stand in the `from` of a `SourcePolicy`. */
 export class WgClient extends Construct {
+  /** All addresses that it may send from. */
   readonly addresses: readonly string[];
 
   constructor(scope: Construct, name: string, props: WgClientProps & { readonly interface: ClientInterface }) {

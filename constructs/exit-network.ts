@@ -11,17 +11,19 @@ import { SourcePolicy } from "./source-policy";
 import type { WgNode } from "./wg-node";
 import { WgTunnel, type WgTunnelProps } from "./wg-tunnel";
 
+/** An exit of an `ExitNetwork`, and the way to it. */
 export interface ExitProps {
   /** The nodes behind the entry, in order; the last is the exit. */
   readonly through: readonly [WgNode, ...WgNode[]];
 }
 
+/** A client of an `ExitNetwork`. */
 export interface ExitClientProps {
-  /** Name of the exit it leaves at. */
+  /** Name of the exit it leaves at; a name that `exits` does not have is an error. */
   readonly exit: string;
-  /** @default allocated from its name */
+  /** Its address, in the lower half of `addressSpace`. @default allocated from its name */
   readonly address?: string;
-  /** @default the file `keys/client.NAME.pub` in wgchain's directory */
+  /** WireGuard public key, 44 characters of base64. @default the file `keys/client.NAME.pub` in wgchain's directory */
   readonly publicKey?: string;
   /** A label of its own on the first tunnel, instead of the exit's. @default false */
   readonly ownLabel?: boolean;
@@ -33,10 +35,11 @@ export interface LinkProps extends Partial<Omit<WgTunnelProps, "server" | "clien
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** What an `ExitNetwork` is made of. */
 export interface ExitNetworkProps {
   /** The node that clients connect to. */
   readonly entry: WgNode;
-  /** Exits by name. */
+  /** Exits by name. Nodes in `through` that two exits begin with alike are joined by the same tunnels. */
   readonly exits: Readonly<Record<string, ExitProps>>;
   /** Clients by name. @default those of `clientsFile` alone */
   readonly clients?: Readonly<Record<string, ExitClientProps>>;
@@ -45,7 +48,7 @@ export interface ExitNetworkProps {
    * `ExitClientProps` has, and `revoked` by name to an address that nobody else gets. A mistake in it is a problem with line and column.
    */
   readonly clientsFile?: string;
-  /** All that is allocated lies in it: clients in the lower half, a /25 for each tunnel in the upper. @default "10.77.0.0/16" */
+  /** All that is allocated lies in it: clients in the lower half, a /25 for each tunnel in the upper; a /23 at least. @default "10.77.0.0/16" */
   readonly addressSpace?: string;
   /** Name of the entry's interface for clients. @default "wgs" */
   readonly clientInterface?: string;
@@ -53,7 +56,10 @@ export interface ExitNetworkProps {
   readonly listenPort?: number;
   /** Whether all its tunnels use a pre-shared key; `links` may say otherwise of one. @default false */
   readonly presharedKeys?: boolean;
-  /** By "CLIENT_NODE-SERVER_NODE" (e.g. "sz-hk"): what is set by hand of the tunnel between the two. */
+  /**
+   * By "CLIENT_NODE-SERVER_NODE" (e.g. "sz-hk"): what is set by hand of the tunnel between the two; a name that no exit's way has is an error.
+   * @default all of it is allocated
+   */
   readonly links?: Readonly<Record<string, LinkProps>>;
 }
 
@@ -68,8 +74,9 @@ interface Hop {
  * or removing an exit or a client renumbers nothing else.
  */
 export class ExitNetwork extends Construct {
-  /** The interface for clients, to add more or to look at. */
+  /** Its clients by name: those of `clients` and of the clients file. */
   readonly clients: ReadonlyMap<string, WgClient>;
+  /** Its tunnels by "CLIENT_NODE-SERVER_NODE", e.g. "sz-hk". */
   readonly tunnels: ReadonlyMap<string, WgTunnel>;
   private readonly network: WgNetwork;
   private readonly declared: Readonly<Record<string, ExitClientProps>>;

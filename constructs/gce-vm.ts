@@ -9,6 +9,7 @@ import { gceDiskGb, gceMtuBytes } from "../lib/model/numbers";
 import { cloudConfig } from "../lib/render/cloud-config";
 import type { GceHostProps } from "./host";
 
+/** @internal */
 export interface GceVmProps extends GceHostProps {
   readonly name: string;
   readonly authorizedKeys: readonly string[];
@@ -19,17 +20,24 @@ export interface GceVmProps extends GceHostProps {
  * deploy. Its user-data only makes the user for SSH: configuration comes over SSH as on every host, so a change never recreates the VM.
  */
 export class GceVm extends Construct {
+  /** @internal */
   static readonly defaultMachineType = "e2-micro";
+  /** @internal */
   static readonly defaultUser = "wgchain";
+  /** @internal */
   static readonly defaultSubnetwork = "10.170.0.0/24";
+  /** @internal */
   static readonly defaultImage = "ubuntu-os-cloud/ubuntu-2404-lts-amd64";
 
+  /** The virtual machine, as the google provider's construct. */
   readonly instance: ComputeInstance;
+  /** The VPC network that is its own, to add firewall rules to. */
   readonly network: ComputeNetwork;
   /** The reserved external address, known at apply. */
   readonly address: string;
-  /** Terraform addresses, for what is written outside of Terraform. */
+  /** Terraform address of `address`, for what is written outside of Terraform. */
   readonly addressReference: string;
+  /** Terraform address of `instance`. */
   readonly instanceReference: string;
   private readonly resources: TerraformResource[];
   private readonly tag: string;
@@ -71,7 +79,7 @@ export class GceVm extends Construct {
     this.allow("ssh", `${props.name}-ssh`, [{ protocol: "tcp", ports: ["22"] }], props.sshFrom);
   }
 
-  /** What must stand before configuration can arrive. */
+  /** What must stand before configuration can arrive. @internal */
   get all(): readonly TerraformResource[] {
     return [...this.resources];
   }

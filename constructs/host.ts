@@ -3,6 +3,7 @@ import type { SshIntent } from "../lib/intent";
 /** Where a node runs: an existing host that SSH reaches, or a virtual machine of Google Compute Engine that the deploy makes. */
 export type Host = SshHost | GceHost;
 
+/** What `Host.ssh` takes. */
 export interface SshHostProps {
   /** The host's public IPv4 address: what tunnels find it by, and what the world sees when it is an exit. */
   readonly address: string;
@@ -14,23 +15,25 @@ export interface SshHostProps {
   readonly destination?: string;
   /** Root, or a user with `sudo -n`. @default what ssh_config says */
   readonly user?: string;
-  /** SSH port. @default what ssh_config says */
+  /** SSH port, 1 to 65535. @default what ssh_config says */
   readonly port?: number;
   /** Jump host, as `ssh -J` takes it: [USER@]HOST[:PORT], an IPv6 address in brackets, several joined by commas. @default what ssh_config says */
   readonly jump?: string;
 }
 
+/** What `Host.gce` takes. */
 export interface GceHostProps {
-  /** Zone, e.g. "asia-east2-a". */
+  /** Zone, e.g. "asia-east2-a". Another zone makes the VM anew. */
   readonly zone: string;
-  /** @default "e2-micro" */
+  /** Google's machine type. @default "e2-micro" */
   readonly machineType?: string;
   /** MTU of the VPC network in bytes, 1300 to 8896; the tunnel's MTU follows from it on both ends. @default 1460, Google's own default */
   readonly networkMtuBytes?: number;
-  /** Range of the subnetwork. @default "10.170.0.0/24" */
+  /** IPv4 range of the VPC network's only subnetwork; it overlaps no network of the stack. @default "10.170.0.0/24" */
   readonly subnetwork?: string;
   /**
-   * Prefixes that may open SSH to the VM: where you deploy from. Without any, nobody could configure it, so none is an error.
+   * Prefixes that may open SSH to the VM: where you deploy from, e.g. ["198.51.100.200/32"]. None is an error, for nobody could configure it;
+   * so is 0.0.0.0/0.
    */
   readonly sshFrom: readonly string[];
   /** User that cloud-init makes, with `sudo` without password. @default "wgchain" */
@@ -48,14 +51,19 @@ export interface GceHostProps {
   readonly diskSizeGb?: number;
 }
 
+/** A host that exists; made by `Host.ssh`. */
 export interface SshHost extends SshHostProps {
+  /** Tells the two apart. */
   readonly kind: "ssh";
 }
 
+/** A virtual machine of Google Compute Engine; made by `Host.gce`. */
 export interface GceHost extends GceHostProps {
+  /** Tells the two apart. */
   readonly kind: "gce";
 }
 
+/** The two kinds of hosts that a `WgNode` can have. */
 export const Host = {
   /** A host that exists and that `ssh` reaches. */
   ssh: (props: SshHostProps): SshHost => ({ kind: "ssh", ...props }),

@@ -9,5 +9,16 @@ export { Proof, provenNetwork, type ExitAssertionProps, type ProofSource } from 
 export { RemovedNode, type RemovedNodeProps } from "./removed-node";
 export { WgNode, type WgNodeProps } from "./wg-node";
 export { WgTunnel, type WgTunnelEndProps, type WgTunnelProps } from "./wg-tunnel";
+export type { GceVm } from "./gce-vm";
 export type { ProvenNetwork, TraceOptions } from "../lib/assert/proven-network";
-export type { Trace, TracedExit, TracedHost, TracedTunnel, TracedWay, TraceHop, TraceVerdict } from "../lib/trace";
+export type {
+  Trace,
+  TracedEnd,
+  TracedExit,
+  TracedHost,
+  TracedTunnel,
+  TracedWay,
+  TraceEnd,
+  TraceHop,
+  TraceVerdict,
+} from "../lib/trace";

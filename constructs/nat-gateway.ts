@@ -2,6 +2,7 @@ import { Construct } from "constructs";
 import { WgNetwork } from "./network";
 import type { WgNode } from "./wg-node";
 
+/** What a NAT gateway is given. */
 export interface NatGatewayProps {
   /** The node that stands between the private network and the internet. */
   readonly on: WgNode;

@@ -2,6 +2,7 @@ import { Construct } from "constructs";
 import { WgNetwork } from "./network";
 import type { WgNode } from "./wg-node";
 
+/** What a forward of ports is given. */
 export interface PortForwardProps {
   /** The node whose ports these are. */
   readonly on: WgNode;

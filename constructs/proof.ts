@@ -32,7 +32,7 @@ export class Proof {
     return new Proof(WgNetwork.of(scope), scope.node.path);
   }
 
-  /** It leaves there, with that host's address, and is answered. */
+  /** It leaves there, with that host's address (or with `as`), and is answered. */
   toExit(source: ProofSource, node: WgNode | string, props: ExitAssertionProps = {}): this {
     return this.assert(source, assertions.toExit(nameOf(source), nameOf(node), props.as));
   }
@@ -87,8 +87,9 @@ export function provenNetwork(stack: TerraformStack): ProvenNetwork {
   throw new Error(`stack '${stack.node.id}' holds no network of wgchain's constructs; make a WgNode in it first`);
 }
 
-/** As the trace knows it. */
+/** As the trace knows it. @internal */
 export const nameOf = (one: WgClient | WgNode | string): string =>
   one instanceof WgClient ? one.node.id : one instanceof WgNode ? one.name : one;
 
+/** @internal */
 export const tunnelName = (tunnel: WgTunnel | string): string => (tunnel instanceof WgTunnel ? tunnel.clientInterface : tunnel);

@@ -5,12 +5,13 @@ import { Delivery } from "./delivery";
 import { sshIntent, type SshHost } from "./host";
 import { WgNetwork } from "./network";
 
+/** What a `RemovedNode` is made of. */
 export interface RemovedNodeProps {
   /** How the host is reached, as it was. */
   readonly host: SshHost;
   /** The node's name, as it was. @default the construct's id */
   readonly name?: string;
-  /** As it was, so that a lab keeps the host's private line. @default none */
+  /** Its address on the private line, as it was, so that a lab keeps the host's private line. @default none */
   readonly privateAddress?: string;
 }
 

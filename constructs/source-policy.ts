@@ -9,16 +9,20 @@ import { WgTunnel } from "./wg-tunnel";
 /** A prefix or address as text, all addresses of a client, a label that arrives, or all that arrives by a tunnel. */
 export type PolicySource = string | WgClient | SnatLabel | WgTunnel;
 
+/** What a `SourcePolicy` is made of. */
 export interface SourcePolicyProps {
   /** The node that decides. */
   readonly on: WgNode;
-  /** What it decides for. A source may be claimed by one policy of a node only. */
+  /**
+   * What it decides for. A source may be claimed by one policy of a node only, and lies in a network that arrives there: a wider one would catch the
+   * host's own traffic.
+   */
   readonly from: readonly PolicySource[];
   /** A tunnel whose client end the node is, or its own way out (the node must be an exit). */
   readonly via: WgTunnel | "uplink";
-  /** The label to leave with. @default the tunnel's clientAddress */
+  /** The label to leave with, of the tunnel in `via`. @default the tunnel's `clientAddress`; a tunnel that has none needs a label */
   readonly snat?: SnatLabel;
-  /** Routing table. @default allocated from the names of node, exit and interface */
+  /** Number of the routing table, below 100000 and none of Linux's (253 to 255) or 7700. @default allocated from the names of node, exit and interface */
   readonly routeTable?: number;
   /** Priority of the rule, 11000 to 18999. @default 11000 (selectors are disjoint, so they share it) */
   readonly priority?: number;

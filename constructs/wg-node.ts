@@ -8,14 +8,15 @@ import { GceVm } from "./gce-vm";
 import { sshIntent, type GceHost, type Host } from "./host";
 import { WgNetwork } from "./network";
 
+/** What a `WgNode` is made of. */
 export interface WgNodeProps {
   /** Where it runs: `Host.ssh(...)` or `Host.gce(...)`. */
   readonly host: Host;
-  /** MTU of the link to the internet, bytes. At Google it is the network's (`networkMtuBytes`). @default 1500 */
+  /** MTU of the link to the internet, bytes, 576 to 9216. At Google it is the network's (`networkMtuBytes`). @default 1500 */
   readonly mtuBytes?: number;
   /** Address on a private line with its prefix length, e.g. "172.16.0.1/30"; nodes with the same network share the line. @default none */
   readonly privateAddress?: string;
-  /** MTU of the private line, bytes; the same on both ends. @default 1500 */
+  /** MTU of the private line, bytes, 576 to 9216; the same on both ends. @default 1500 */
   readonly privateMtuBytes?: number;
   /** Whether traffic may leave here to the internet, masqueraded. @default false */
   readonly exit?: boolean;
@@ -24,12 +25,16 @@ export interface WgNodeProps {
    * week. @default never
    */
   readonly repairEvery?: string;
-  /** Name in files, keys and Terraform: a letter, then letters, digits, dash and underscore. @default the construct's id */
+  /**
+   * Name in files, keys and Terraform: a letter, then letters, digits, dash and underscore; at Google lower-case letters, digits and dashes, 52 at most.
+   * @default the construct's id
+   */
   readonly name?: string;
 }
 
-/** A host of the network. */
+/** A host of the network. At Google the deploy makes the virtual machine; an existing host is reached by `ssh`. */
 export class WgNode extends Construct {
+  /** Name in files, keys and Terraform. */
   readonly name: string;
   /** The virtual machine, when the node is one of Google's. */
   readonly vm: GceVm | undefined;

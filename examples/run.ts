@@ -57,7 +57,7 @@ async function row(name: string, what: string, work: () => Promise<string>): Pro
     passed += 1;
   } catch (error) {
     failed += 1;
-    [result, words] = ["FAILED", (error as Error).message];
+    [result, words] = ["FAILED", (error as Error).message.split("\n").slice(0, 6).join("\n    ")];
   }
   const seconds = ((Date.now() - start) / 1000).toFixed(1);
   process.stdout.write(

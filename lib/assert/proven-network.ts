@@ -10,13 +10,15 @@ export class UnknownName extends Error {
   override readonly name = "UnknownName";
 }
 
+/** What else is asked of a packet by `ProvenNetwork.trace`. */
 export interface TraceOptions extends Omit<Partial<Question>, "source" | "destination"> {
-  /** Interfaces that are not there, "node/iface". */
+  /** Interfaces that are not there, "node/iface". @default none */
   readonly down?: readonly string[];
 }
 
-/** A network whose packets do what was declared, to ask more of it. */
+/** A network whose packets do what was declared, to ask more of it; `provenNetwork(stack)` gives it. */
 export class ProvenNetwork implements TracedNetwork {
+  /** Of this shape. */
   readonly version = 1;
   private cached: NetworkTrace | undefined;
 
@@ -25,14 +27,17 @@ export class ProvenNetwork implements TracedNetwork {
     private readonly traced: TracedNetwork,
   ) {}
 
+  /** The stack's id. */
   get stack(): string {
     return this.traced.stack;
   }
 
+  /** In the order in which they were written. */
   get hosts(): readonly TracedHost[] {
     return this.traced.hosts;
   }
 
+  /** In the order in which they were written. */
   get tunnels(): readonly TracedTunnel[] {
     return this.traced.tunnels;
   }
@@ -42,12 +47,15 @@ export class ProvenNetwork implements TracedNetwork {
     return this.traced.ways;
   }
 
-  /** Where a client's addresses leave, or one address, whoever has it. */
+  /** Where a client's addresses leave, or one address, whoever has it. A name that is nobody's is an error that lists those that there are. */
   waysOf(source: string): readonly TracedWay[] {
     return this.sourcesOf(source).map((one) => this.networkTrace.way(one));
   }
 
-  /** Sends one packet, and its answer. The source is a client with one address, or an address; another place than its own is said with `at`. */
+  /**
+   * Sends one packet, and its answer. The source is a client with one address, or an address; another place than its own is said with `at`. A client with several
+   * addresses, and a name that is nobody's, is an error.
+   */
   trace(source: string, destination: string, options: TraceOptions = {}): Trace {
     const { down, ...question } = options;
     const [from, ...more] = this.sourcesOf(source);
@@ -60,15 +68,17 @@ export class ProvenNetwork implements TracedNetwork {
     );
   }
 
+  /** @internal */
   get networkTrace(): NetworkTrace {
     return (this.cached ??= new NetworkTrace(this.synthesized));
   }
 
+  /** @internal */
   get world(): World {
     return this.networkTrace.world;
   }
 
-  /** The addresses of a client, an address (at every entry that could have it), or a declared prefix. */
+  /** The addresses of a client, an address (at every entry that could have it), or a declared prefix. @internal */
   sourcesOf(text: string): readonly EntrySource[] {
     const { clients } = this.synthesized.wiring;
     const named = clients.filter(({ name }) => name === text);
@@ -110,13 +120,14 @@ export class ProvenNetwork implements TracedNetwork {
     return (near.length > 0 ? near : entries).map(({ source }) => source);
   }
 
+  /** @internal */
   hostOf(name: string): TracedHost {
     const host = this.hosts.find((one) => one.name === name);
     if (host !== undefined) return host;
     throw new UnknownName(`there is no node '${name}'; the network has ${some(this.hosts.map((one) => one.name))}`);
   }
 
-  /** By "node/iface" of either end, or by an interface's name that only one tunnel has. */
+  /** By "node/iface" of either end, or by an interface's name that only one tunnel has. @internal */
   tunnelOf(name: string): Joint {
     const { joints } = this.networkTrace;
     const [found, ...more] = joints.filter(
@@ -131,7 +142,7 @@ export class ProvenNetwork implements TracedNetwork {
     );
   }
 
-  /** With Terraform's names where only apply knows the address. */
+  /** With Terraform's names where only apply knows the address. @internal */
   named<T>(value: T): T {
     return withNames(value, this.synthesized.wiring);
   }

@@ -11,30 +11,40 @@ export interface Question {
   readonly at: string;
   readonly source: string;
   readonly destination: string;
-  /** @default "icmp" */
+  /** Its protocol. @default "icmp" */
   readonly protocol?: Packet["protocol"];
-  /** Of TCP or UDP. @default none */
+  /** Destination port, of TCP or UDP. @default none */
   readonly port?: number;
-  /** Whole, with its IP header. @default 84, as ping sends. */
+  /** Size in bytes, whole, with its IP header. @default 84, as ping sends */
   readonly sizeBytes?: number;
-  /** @default 64 */
+  /** Its time to live, in hops. @default 64 */
   readonly ttl?: number;
-  /** @default false */
+  /** Whether it may not be cut on its way. @default false */
   readonly dontFragment?: boolean;
 }
 
+/** One packet's way. */
 export interface Trace {
+  /** The hosts that it came to, in order. */
   readonly hops: readonly TraceHop[];
+  /** How it ended. */
   readonly verdict: TraceVerdict;
   /** The way of an answer, where the packet came somewhere. */
-  readonly reply?: { readonly hops: readonly TraceHop[]; readonly verdict: TraceVerdict };
+  readonly reply?: {
+    /** The hosts that it came to, in order. */
+    readonly hops: readonly TraceHop[];
+    /** How it ended. */
+    readonly verdict: TraceVerdict;
+  };
   /** The largest packet that goes this way whole, bytes; with the reply's way. */
   readonly mtuBytes: number;
 }
 
-/** `Hop` in words. */
+/** One host on a packet's way. */
 export interface TraceHop extends Omit<Hop, "source" | "destination" | "answers" | "lines"> {
+  /** The packet's source as it leaves the host. */
   readonly source: string;
+  /** The packet's destination as it leaves the host. */
   readonly destination: string;
   /** What a traceroute shows; undefined: nothing. */
   readonly answers?: string;
@@ -42,8 +52,11 @@ export interface TraceHop extends Omit<Hop, "source" | "destination" | "answers"
   readonly lines: readonly string[];
 }
 
+/** How a packet's way ended. */
 export interface TraceVerdict extends Omit<Verdict, "answers" | "line"> {
+  /** "expired", "unreachable", "too-big": from which address the host says so; absent: it cannot. */
   readonly answers?: string;
+  /** The line of a file that decided it. */
   readonly line?: string;
   /** "left": the address that the world sees. */
   readonly address?: string;

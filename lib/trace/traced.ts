@@ -11,13 +11,19 @@ export interface TracedNetwork {
   readonly ways: readonly TracedWay[];
 }
 
+/** A host. */
 export interface TracedHost {
+  /** The node's name. */
   readonly name: string;
+  /** An existing host, or a VM of Google's. */
   readonly kind: "ssh" | "gce";
   /** Public address; a Terraform address ("google_compute_address.x.address") where only apply knows it. */
   readonly address: string;
+  /** Whether traffic may leave here to the internet. */
   readonly exit: boolean;
+  /** MTU of the link to the internet, bytes. */
   readonly uplinkMtuBytes: number;
+  /** Address on the private line with its prefix length; absent: it has none. */
   readonly privateAddress?: string;
   /** Its addresses in private networks that it is the gateway of. Absent: none. */
   readonly lans?: readonly string[];
@@ -25,10 +31,15 @@ export interface TracedHost {
   readonly forwards?: readonly string[];
   /** Interfaces that clients connect to. */
   readonly clientInterfaces: readonly {
+    /** The interface's name. */
     readonly name: string;
+    /** Its own address with the clients' network. */
     readonly address: string;
+    /** MTU of the interface, bytes. */
     readonly mtuBytes: number;
+    /** UDP port. */
     readonly listenPort: number;
+    /** How many clients it has. */
     readonly clients: number;
   }[];
 }
@@ -37,32 +48,43 @@ export interface TracedHost {
 export interface TracedTunnel {
   /** Interface name at the client end, with its node: "sz/wgp". Unique. */
   readonly id: string;
+  /** The end that opens it. */
   readonly client: TracedEnd;
+  /** The end that listens. */
   readonly server: TracedEnd;
-  /** e.g. "10.66.220.0/24". */
+  /** Network of the tunnel, e.g. "10.66.220.0/24". */
   readonly network: string;
-  /** Least of both ends. */
+  /** MTU of the tunnel in bytes, the least of both ends. */
   readonly mtuBytes: number;
+  /** What it runs over. */
   readonly over: "public" | "private";
 }
 
+/** An end of a tunnel. */
 export interface TracedEnd {
+  /** The node's name. */
   readonly node: string;
+  /** The interface's name. */
   readonly interface: string;
-  /** Without prefix lengths; a client end has its own and one a label. */
+  /** Its addresses, without prefix lengths; a client end has its own and one a label. */
   readonly addresses: readonly string[];
+  /** MTU of the interface, bytes. */
   readonly mtuBytes: number;
+  /** UDP port. */
   readonly listenPort: number;
 }
 
+/** Where what comes from one source leaves, and how it gets there. */
 export interface TracedWay {
-  /** Null: a declared prefix, of which no client is known. */
+  /** Its name; null: a declared prefix, of which no client is known. */
   readonly client: string | null;
-  /** "10.66.224.2", or a prefix. */
+  /** The source, e.g. "10.66.224.2", or a prefix. */
   readonly address: string;
+  /** The node that it enters at. */
   readonly node: string;
+  /** The interface that it enters by. */
   readonly interface: string;
-  /** Null: it leaves nowhere. */
+  /** Where it leaves; null: nowhere. */
   readonly exit: TracedExit | null;
   /** Tunnels' ids it crosses, first to last. */
   readonly tunnels: readonly string[];
@@ -73,14 +95,22 @@ export interface TracedWay {
   /** The largest packet that a client may send whole, bytes. */
   readonly mtuBytes: number;
   /** With that tunnel down, where it leaves instead; null: nowhere. */
-  readonly down: readonly { readonly tunnel: string; readonly exit: string | null }[];
+  readonly down: readonly {
+    /** Its id. */
+    readonly tunnel: string;
+    /** The node that it leaves at. */
+    readonly exit: string | null;
+  }[];
   /** Why it leaves nowhere, in words; absent where it does. */
   readonly why?: string;
 }
 
+/** Where something leaves to the internet. */
 export interface TracedExit {
+  /** The node's name. */
   readonly node: string;
   /** What the world sees: a literal, or a Terraform address where only apply knows it. */
   readonly address: string;
+  /** Whether `address` is a Terraform address. */
   readonly deferred: boolean;
 }

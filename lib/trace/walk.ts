@@ -10,9 +10,11 @@ import type { TraceClient, World } from "./world";
 export type End = "left" | "delivered" | "dropped" | "unreachable" | "too-big" | "expired" | "loop";
 
 export interface Verdict {
+  /** How it ended. */
   readonly end: End;
   /** Host or client where it ended; for "left" the one it left from. */
   readonly at: string;
+  /** Why, in words. */
   readonly why: string;
   /** What decided it. */
   readonly line?: Line;
@@ -23,27 +25,38 @@ export interface Verdict {
   /** "expired", "unreachable", "too-big": from which address the host says so; undefined: it cannot. */
   readonly answers?: Ip;
   /** It says so, but the message is lost at this host, for this reason. */
-  readonly lost?: { readonly at: string; readonly why: string };
+  readonly lost?: {
+    /** The host. */
+    readonly at: string;
+    /** Why, in words. */
+    readonly why: string;
+  };
 }
 
 type Said = Pick<Verdict, "answers" | "lost">;
 
 /** One host that the packet came through. */
 export interface Hop {
+  /** The host or client. */
   readonly at: string;
+  /** The interface that it came in by. */
   readonly iif: string;
+  /** The interface that it left by; absent: it went no further. */
   oif?: string;
   /** As it left this host. */
   source: Ip;
   destination: Ip;
   /** What a traceroute shows of this host; undefined: nothing. Clients and the sender itself have none. */
   answers?: Ip;
+  /** MTU of the interface or route that it left by, bytes. */
   mtuBytes?: number;
   /** WireGuard's packets around it do not fit their link, or it did not fit itself and was cut. */
   fragments?: true;
   /** The largest packet whose WireGuard packet fits the link, bytes. */
   linkMtuBytes?: number;
+  /** Its fwmark, where it has one. */
   mark?: number;
+  /** The routing table that decided. */
   table?: string;
   /** Lines that decided something here, in their order; only when asked for. */
   readonly lines: Line[];
