@@ -33,11 +33,11 @@ export const servingKeys = ["gw.wgs", "gw.wgp", "far.wgp", "client.phone"] as co
 
 /** A gateway that serves a client, too, whose own traffic goes to an exit far away, or leaves at the gateway itself. */
 export const servingGateway =
-  (via: "far" | "uplink", { forwards = {} }: GatewayChange) =>
+  (via: "far" | "uplink", { lan = {}, forwards = {} }: GatewayChange) =>
   (stack: TerraformStack): void => {
     const gw = new WgNode(stack, "gw", { host: Host.ssh({ address: "198.51.100.20" }), exit: via === "uplink" });
     const far = new WgNode(stack, "far", { host: Host.ssh({ address: "198.51.100.30" }), exit: true });
-    new NatGateway(stack, "lan", { on: gw, inside: "192.168.1.1/24" });
+    new NatGateway(stack, "lan", { on: gw, inside: "192.168.1.1/24", ...lan });
     const wgp = new WgTunnel(stack, "wgp", {
       ...{ server: far, client: gw, network: "10.66.6.0/24" },
       ...{ serverAddress: "10.66.6.6", clientAddress: "10.66.6.250" },

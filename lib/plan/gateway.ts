@@ -33,18 +33,14 @@ function planForward({ name, protocols, ports, address, to, toPort, source, from
 }
 
 /**
- * For targets that are clients of the node. Without the second, the uplink's reverse-path check of what comes in for them would ask from the client's
- * network as if the host itself sent (`fromOwn`: unreachable), and drop it.
+ * For targets that are clients of the node. What they answer is marked; and so is what comes in for them, since the uplink's reverse-path check looks up with
+ * the interface that it will leave by, as an answer would come in.
  */
 export function forwardRules(network: Network, node: Node): RulePlan[] {
   return forwardsOf(network, node).flatMap((forward) => {
     const target = targetOf(network, forward);
     if (target.kind !== "client") return [];
-    const { name: iif, network: from } = target.interface;
-    const fwmark = forwardMarks.gateway;
-    return [
-      { priority: priorities.forwardReply, iif, fwmark, table: "main" as const },
-      { priority: priorities.replyAtExit, from, iif: "lo", fwmark, table: "main" as const },
-    ];
+    const { name: iif } = target.interface;
+    return [{ priority: priorities.forwardReply, iif, fwmark: forwardMarks.gateway, table: "main" as const }];
   });
 }

@@ -144,30 +144,34 @@ interface Question {
 
 function questions(host: TraceHost, forward: WiredForward): Question[] {
   const { protocols, firstPort, lastPort, address } = forward;
-  const allowed = forward.from.map(parsePrefix);
-  const may = (ip: Ip): boolean => allowed.some((prefix) => contains(prefix, ip));
-  const outside = allowed[0] === undefined || may(asker) ? asker : allowed[0].base;
-  const lans = lansOf(host);
-  const sources = [
-    ...(lans.some(({ network }) => contains(network, outside)) ? [] : [{ source: outside, from: uplink, where: "the internet" }]),
-    ...lans.map((lan) => ({
-      source: machineOf(lan, parseIp(forward.to)),
-      from: lan.device,
-      where: `private network '${lan.name}'`,
-    })),
-  ].filter(({ source }) => may(source));
-  const destinations = address === undefined ? [host.publicAddress, ...lans.map(({ own }) => own)] : [parseIp(address)];
-  return sources.flatMap(({ source, from, where }) =>
-    destinations.flatMap((destination) =>
-      protocols.flatMap((protocol) =>
-        [...new Set([firstPort, lastPort])].map((port) => ({
-          packet: { ...packetTo(source, destination), protocol, destinationPort: port },
-          from,
-          where,
-        })),
+  const destinations = address === undefined ? [host.publicAddress, ...lansOf(host).map(({ own }) => own)] : [parseIp(address)];
+  return forward.from.flatMap((prefix) =>
+    askers(host, forward, parsePrefix(prefix)).flatMap(({ source, from, where }) =>
+      destinations.flatMap((destination) =>
+        protocols.flatMap((protocol) =>
+          [...new Set([firstPort, lastPort])].map((port) => ({
+            packet: { ...packetTo(source, destination), protocol, destinationPort: port },
+            from,
+            where,
+          })),
+        ),
       ),
     ),
   );
+}
+
+/** Of every place one that the prefix holds: somebody on the internet, and a machine of each private network. */
+function askers(host: TraceHost, { to }: WiredForward, prefix: Prefix): { source: Ip; from: string; where: string }[] {
+  const lans = lansOf(host);
+  const far = contains(prefix, asker) ? asker : prefix.base;
+  const machines = lans.flatMap((lan) => {
+    const usual = machineOf(lan, parseIp(to));
+    const source = contains(prefix, usual) ? usual : prefix.base;
+    const isMachine = contains(lan.network, source) && source !== lan.network.base && source !== lan.own;
+    return isMachine ? [{ source, from: lan.device, where: `private network '${lan.name}'` }] : [];
+  });
+  const isInside = lans.some(({ network }) => contains(network, far));
+  return isInside ? machines : [{ source: far, from: uplink, where: "the internet" }, ...machines];
 }
 
 /** What no forward names goes nowhere else: the next ports, other addresses and other sources. */
