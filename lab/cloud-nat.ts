@@ -9,7 +9,8 @@ import type { Vm } from "./vm";
  */
 export function natRules(vms: readonly Vm[], objects: CloudObjects): string {
   const chains: string[] = [];
-  const forward: string[] = [];
+  const ingress: string[] = [];
+  const egress: string[] = [];
   const spoof: string[] = [];
   const dnat: string[] = [];
   const snat: string[] = [];
@@ -18,7 +19,8 @@ export function natRules(vms: readonly Vm[], objects: CloudObjects): string {
     if (instance === undefined) continue;
     const port = JSON.stringify(routerPort(vm.host));
     if (!instance.canIpForward) spoof.push(`iifname ${port} ip saddr != ${vm.internalAddress} drop`);
-    forward.push(`oifname ${port} jump ingress-${index}`, `iifname ${port} jump egress-${index}`);
+    ingress.push(`oifname ${port} jump ingress-${index}`);
+    egress.push(`iifname ${port} jump egress-${index}`);
     chains.push(
       chain(`ingress-${index}`, ["ct state established,related accept", ...rules(instance, objects, "INGRESS"), "drop"]),
     );
@@ -41,15 +43,10 @@ export function natRules(vms: readonly Vm[], objects: CloudObjects): string {
     chain("from-vm", ["type nat hook postrouting priority srcnat; policy accept;", ...snat]),
     // the internet host's own services see the external address too
     chain("from-vm-here", ["type nat hook input priority 100; policy accept;", ...snat]),
-    chain("forwarded", ["type filter hook forward priority filter; policy accept;", ...forward]),
-    chain("sent", [
-      "type filter hook output priority filter; policy accept;",
-      ...forward.filter((rule) => rule.startsWith("oif")),
-    ]),
-    chain("received", [
-      "type filter hook input priority filter; policy accept;",
-      ...forward.filter((rule) => rule.startsWith("iif")),
-    ]),
+    chain("forwarded", ["type filter hook forward priority filter; policy accept;", ...egress]),
+    chain("received", ["type filter hook input priority filter; policy accept;", ...egress]),
+    // After SNAT: another VM comes with its external address, as rules name it.
+    chain("delivered", ["type filter hook postrouting priority srcnat + 10; policy accept;", ...ingress]),
     "}",
     "",
   ].join("\n");
