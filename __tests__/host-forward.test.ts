@@ -84,9 +84,9 @@ describeAsRoot("a gateway between a private network and the internet", () => {
 
   test("what connection tracking makes nothing of does not leave", () => {
     h.machine.ok("sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0");
-    bench.stay("m10", "tcp", "192.168.1.10", "9.9.9.9", 9443, "/tmp/loose");
+    bench.stay("m10", "tcp", "192.168.1.10", "9.9.9.9", 9443, "loose");
     h.machine.ok("conntrack -D -p tcp --dport 9443 >/dev/null 2>&1");
-    expect(bench.lastOf("/tmp/loose")).toBe("silent");
+    expect(bench.lastOf("loose")).toBe("silent");
     h.machine.ok("sysctl -qw net.netfilter.nf_conntrack_tcp_loose=1");
   });
 
@@ -94,11 +94,29 @@ describeAsRoot("a gateway between a private network and the internet", () => {
     expect(bench.leaked()).toBe(0);
   });
 
+  test("somebody else's forward chain that drops is told of, and how to mend it mends it", () => {
+    h.machine.ok("nft 'table inet theirs { chain f { type filter hook forward priority 0; policy drop; }; }'");
+    const refused = h.addFiles(treeOf({ forwards }));
+    expect(refused).toMatchObject({ status: 1 });
+    const mends = [...refused.out.matchAll(/allow (?:it|them) there: (.*)$/gm)].map(([, mend = ""]) => mend);
+    expect(mends).toEqual([
+      "nft insert rule inet theirs f ip saddr 192.168.1.0/24 accept; nft insert rule inet theirs f ip daddr 192.168.1.0/24 accept",
+      "nft insert rule inet theirs f ct status dnat accept",
+    ]);
+    for (const mend of mends) h.machine.ok(mend);
+    expect(h.deployFiles(treeOf({ forwards }))).toEqual([]);
+    expect(bench.ask("inet", "tcp", inet, "198.51.100.20", 443)).toBe("inet 443 198.51.100.20");
+    expect(bench.ask("m10", "tcp", "192.168.1.10", "9.9.9.9", 9443)).toBe("inet 9443 198.51.100.20");
+    h.machine.ok('nft flush chain inet theirs f; nft add rule inet theirs f \'iifname { "br-lan", "eth0" } accept\'');
+    expect(h.deployFiles(treeOf({ forwards }))).toEqual([]);
+    h.machine.ok("nft delete table inet theirs");
+  });
+
   describe("a deploy that changes them", () => {
     test("keeps the connections of all others, and ends those of one that has another target", () => {
-      bench.stay("inet", "tcp", inet, "198.51.100.20", 8443, "/tmp/other");
-      bench.stay("inet", "udp", inet, "198.51.100.20", 8000, "/tmp/moved", 40001);
-      bench.stay("m10", "tcp", "192.168.1.10", "9.9.9.9", 9443, "/tmp/out");
+      bench.stay("inet", "tcp", inet, "198.51.100.20", 8443, "other");
+      bench.stay("inet", "udp", inet, "198.51.100.20", 8000, "moved", 40001);
+      bench.stay("m10", "tcp", "192.168.1.10", "9.9.9.9", 9443, "out");
       const kept = { ...forwards.kept, to: "192.168.1.11", port: 8000 };
       const ran = h.deployFiles(
         treeOf({ forwards: { ...forwards, kept, more: { port: 7000, to: "192.168.1.11", toPort: 80 } } }),
@@ -106,9 +124,9 @@ describeAsRoot("a gateway between a private network and the internet", () => {
       const forgotten = ran.filter((line) => line.startsWith("conntrack"));
       expect(forgotten).toContain("conntrack -D -p udp -s 203.0.113.9 -d 198.51.100.20 --sport 40001 --dport 8000");
       expect(forgotten.filter((line) => !/ --dport 800[0-2]$/.test(line))).toEqual([]);
-      expect(bench.lastOf("/tmp/moved")).toBe("m11 9000 203.0.113.9 hello");
-      expect(bench.lastOf("/tmp/other")).toBe("m10 443 192.168.1.1 hello");
-      expect(bench.lastOf("/tmp/out")).toBe("inet 9443 198.51.100.20 hello");
+      expect(bench.lastOf("moved")).toBe("m11 9000 203.0.113.9 hello");
+      expect(bench.lastOf("other")).toBe("m10 443 192.168.1.1 hello");
+      expect(bench.lastOf("out")).toBe("inet 9443 198.51.100.20 hello");
       expect(bench.ask("inet", "tcp", inet, "198.51.100.20", 7000)).toBe("m11 80 192.168.1.1");
       expect(bench.ask("inet", "tcp", inet, "198.51.100.20", 8001)).toBe("ECONNREFUSED");
     });

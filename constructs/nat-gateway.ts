@@ -16,9 +16,11 @@ export interface NatGatewayProps {
 }
 
 /**
- * A private network whose machines reach the internet as the node (source NAT); replies find their way back. What they send to one another, to
- * other private networks of the node, or into its tunnels keeps its source. What would leave with a private source after all is dropped, and so
- * is what another host sends to the uplink with such a source, or sends there by a tunnel of the node.
+ * A private network whose machines reach the internet as the node (source NAT); replies find their way back. What they send to one another, or to other
+ * private networks of the node, keeps its source.
+ *
+ * Closed are: what would leave with a private source after all, what comes in by the uplink with one, and what comes by a tunnel of the node for a
+ * machine. From outside a machine is reached by a `PortForward`, or by something on the node that gives what it lets in a source of the node's.
  */
 export class NatGateway extends Construct {
   constructor(scope: Construct, id: string, props: NatGatewayProps) {

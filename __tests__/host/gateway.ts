@@ -76,8 +76,8 @@ export class GatewayBench {
       ip -n inet addr add 203.0.114.1/30 dev v0; ip -n inet link set v0 up
       ip -n phone addr add 203.0.114.2/30 dev eth0; ip -n phone link set eth0 up; ip -n phone route add 198.51.100.20 via 203.0.114.1
       ip -n phone link add phone0 type wireguard 2>/dev/null || ip netns exec phone wireguard-go phone0 >/dev/null 2>&1
-      (umask 077; echo ${privateKey} >/tmp/phone.key)
-      ip netns exec phone wg set phone0 private-key /tmp/phone.key peer ${peer} endpoint 198.51.100.20:${port} allowed-ips 0.0.0.0/0 persistent-keepalive 1
+      (umask 077; echo ${privateKey} >${join(directory, "phone.key")})
+      ip netns exec phone wg set phone0 private-key ${join(directory, "phone.key")} peer ${peer} endpoint 198.51.100.20:${port} allowed-ips 0.0.0.0/0 persistent-keepalive 1
       ip -n phone addr add 10.66.224.2/32 dev phone0; ip -n phone link set phone0 up; ip -n phone route add default dev phone0`);
     for (const protocol of ["tcp", "udp"]) this.serve("phone", protocol, "phone", "10.66.224.2", 443);
     this.host.machine.ok("for i in $(seq 100); do wg show wgs latest-handshakes | grep -qv '\t0$' && break; sleep 0.1; done");
@@ -97,14 +97,16 @@ export class GatewayBench {
 
   /** A connection that goes on; its answers, a line each, are read with `read`. */
   stay(place: string, protocol: "tcp" | "udp", from: string, to: string, port: number, file: string, sourcePort = 0): void {
+    const at = join(directory, file);
     this.host.machine.spawn(
-      `PORT=${sourcePort} WAIT=60000 exec ip netns exec ${place} ${node} ${talker} ask ${protocol} ${from} ${to} ${port} 1000 >${file} 2>&1`,
+      `PORT=${sourcePort} WAIT=60000 exec ip netns exec ${place} ${node} ${talker} ask ${protocol} ${from} ${to} ${port} 1000 >${at} 2>&1`,
     );
-    this.host.machine.ok(`for i in $(seq 50); do [ -s ${file} ] && break; sleep 0.1; done; [ -s ${file} ]`);
+    this.host.machine.ok(`for i in $(seq 50); do [ -s ${at} ] && break; sleep 0.1; done; [ -s ${at} ]`);
   }
   lastOf(file: string): string {
+    const at = join(directory, file);
     return this.host.machine
-      .ok(`n=$(wc -l <${file}); sleep 1.2; [ $(wc -l <${file}) -gt $n ] && tail -n 1 ${file} || echo silent`)
+      .ok(`n=$(wc -l <${at}); sleep 1.2; [ $(wc -l <${at}) -gt $n ] && tail -n 1 ${at} || echo silent`)
       .trim();
   }
 

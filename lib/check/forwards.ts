@@ -156,6 +156,13 @@ function checkTarget(network: Network, forward: Forward, problems: Problems): vo
     const message = `source "keep" needs a target whose answers come back by '${node.name}', and ${to.toString()} is on the internet: it would answer the client itself, who asked somebody else; leave source out`;
     problems.report("source-not-kept", path, message);
   }
+  const table = network.policies.find(
+    (one) => one.node === node && typeof source !== "string" && one.routeTable === source.value,
+  );
+  if (table !== undefined) {
+    const message = `source ${source.toString()} is the mark of its connections, and so is routeTable ${String(table.routeTable)} of '${table.path}'; take another routeTable`;
+    problems.report("table-used-twice", path, message);
+  }
   const deferred = node.address instanceof DeferredAddress;
   if (deferred && target.kind === "internet" && typeof source !== "string") {
     const message = `source ${source.toString()} is no address of '${node.name}': Google lets a VM send with its own only; leave source out`;

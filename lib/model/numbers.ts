@@ -36,7 +36,7 @@ export const priorities = {
 
 /**
  * Marks of connections that a forward has made; the second, of those that keep the client's source. One that is given an address has that address for its
- * mark, which no table has (they end below 0.16.0.0).
+ * mark, which no allocated table has (they end below 0.16.0.0).
  */
 export const forwardMarks = { gateway: 7_701, keep: 7_702 } as const;
 
