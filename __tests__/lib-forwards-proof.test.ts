@@ -1,5 +1,6 @@
 import { App, TerraformStack } from "cdktf";
 import { WgNetwork } from "../constructs/network";
+import { compareStacks, sideOf } from "../lib/diff";
 import { prove } from "../lib/prove/prove";
 import { World, trace, type Question, type SynthesizedStack } from "../lib/trace";
 import { publicDirectory, removeTemporaryDirectories, temporaryDirectory } from "./support/directory";
@@ -19,11 +20,11 @@ const forwards = {
   phoneKept: { port: 7001, to: "10.66.224.2", protocol: "both", source: "keep" },
 } satisfies GatewayChange["forwards"];
 
-function stackOf(lan: GatewayChange["lan"] = {}): SynthesizedStack {
+function stackOf(lan: GatewayChange["lan"] = {}, chosen: GatewayChange["forwards"] = forwards): SynthesizedStack {
   const keys = Object.fromEntries(servingKeys.map((name) => [`keys/${name}.pub`, `${keyPair(name).publicKey}\n`]));
   const app = new App({ outdir: temporaryDirectory(), context: { "wgchain:directory": publicDirectory(keys) } });
   const stack = new TerraformStack(app, "net");
-  servingGateway("far", { lan, forwards })(stack);
+  servingGateway("far", { lan, forwards: chosen })(stack);
   const { hosts, wiring } = WgNetwork.of(stack).result();
   return { stack: "net", wiring, files: Object.fromEntries(hosts.map(({ node, files }) => [node, files])) };
 }
@@ -125,4 +126,20 @@ test("a trace walks a forward, its answer, and a gateway", () => {
     "198.51.100.20 > 192.168.1.11 delivered",
   ]);
   expect(shown({ port: 22 })).toEqual(["9.9.9.9 > 198.51.100.20 delivered", "198.51.100.20 > 9.9.9.9 left"]);
+});
+
+test("a diff tells of private networks and forwards that come, change and go", () => {
+  const bare = { ...forwards, https: { ...forwards.https, to: "1.0.0.1" } };
+  const said = (before: SynthesizedStack, after: SynthesizedStack) =>
+    compareStacks(sideOf(before), sideOf(after)).hosts.changed.map(({ name, changes }) => [
+      name,
+      changes.map(({ fact, before: old, after: now }) => [fact, old, now]),
+    ]);
+  const only = (set: GatewayChange["forwards"]) => stackOf({}, set);
+  expect(said(only({ https: forwards.https }), only({ https: bare.https }))).toEqual([
+    ["gw", [["forwards", ["https: tcp+udp any:443 to 1.1.1.1:443"], ["https: tcp+udp any:443 to 1.0.0.1:443"]]]],
+  ]);
+  expect(said(only({ https: forwards.https }), only({}))).toEqual([
+    ["gw", [["forwards", ["https: tcp+udp any:443 to 1.1.1.1:443"], null]]],
+  ]);
 });

@@ -19,9 +19,13 @@ export function compareObjects(
   };
 }
 
-const hostThing = ({ name, kind, address, exit, uplinkMtuBytes, privateAddress }: TracedHost): Thing => ({
+const hostThing = ({ name, kind, address, exit, uplinkMtuBytes, privateAddress, lans, forwards }: TracedHost): Thing => ({
   name,
-  facts: { kind, address, exit, uplinkMtuBytes, privateAddress: privateAddress ?? null },
+  facts: {
+    ...{ kind, address, exit, uplinkMtuBytes, privateAddress: privateAddress ?? null },
+    ...(lans === undefined ? {} : { lans }),
+    ...(forwards === undefined ? {} : { forwards }),
+  },
 });
 
 const interfaceThings = ({ name, clientInterfaces }: TracedHost): Thing[] =>
@@ -62,7 +66,7 @@ function compareThings(before: readonly Thing[], after: readonly Thing[]): Objec
 }
 
 function compareFacts(before: Thing["facts"], after: Thing["facts"]): { fact: string; before: Fact; after: Fact }[] {
-  return Object.keys(after).flatMap((fact) => {
+  return Object.keys({ ...before, ...after }).flatMap((fact) => {
     const [one, two] = [before[fact] ?? null, after[fact] ?? null];
     return String(one) === String(two) ? [] : [{ fact, before: one, after: two }];
   });

@@ -54,6 +54,8 @@ const words: Readonly<Record<string, string>> = {
   exit: "exit",
   uplinkMtuBytes: "MTU of the uplink",
   privateAddress: "address on the private line",
+  lans: "private networks",
+  forwards: "forwards",
   listenPort: "port",
   mtuBytes: "MTU",
   server: "server end",
