@@ -238,7 +238,11 @@ describe("what an interruption leaves", () => {
     await run(["ip", "netns", "add", `${broken.instance}-a`]);
     const child = spawn("ip", ["netns", "exec", `${broken.instance}-a`, "sleep", "600"], { stdio: "ignore" });
     const ended = new Promise((resolve) => child.once("exit", resolve));
-    await until("it to run there", 10, async () => (await run(["ip", "netns", "pids", `${broken.instance}-a`])).stdout || undefined);
+    await until(
+      "it to run there",
+      10,
+      async () => (await run(["ip", "netns", "pids", `${broken.instance}-a`])).stdout || undefined,
+    );
     await removeHost(new StateFile(broken.paths).required.hosts.a ?? { name: "", netns: "" });
     await ended;
     expect(existsSync(`/run/netns/${broken.instance}-a`)).toBe(false);

@@ -77,8 +77,9 @@ function placeOf(world: World, at: string, destination: string): string {
     const known = some([...world.hosts.keys(), ...world.clients.keys()]);
     throw new CliError(`--at ${at}: there is no such node, NODE/INTERFACE or client; there are ${known}, and internet`);
   }
-  if (iface === undefined || iface === "uplink" || host.interfaces.has(iface)) return at;
+  const lans = (host.wired.lans ?? []).map((lan) => lan.name);
+  if (iface === undefined || iface === "uplink" || host.interfaces.has(iface) || lans.includes(iface)) return at;
   throw new CliError(
-    `--at ${at}: ${name} has no interface '${iface}'; it has ${[...host.interfaces.keys(), "uplink"].join(", ")}`,
+    `--at ${at}: ${name} has no interface '${iface}'; it has ${[...host.interfaces.keys(), ...lans, "uplink"].join(", ")}`,
   );
 }

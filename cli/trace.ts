@@ -16,6 +16,7 @@ export interface TraceOptions extends WhichNetwork {
   readonly df?: true;
   readonly ttl: number;
   readonly protocol: "icmp" | "udp" | "tcp";
+  readonly port?: number;
   readonly state?: string;
   readonly why?: true;
   readonly json?: true;
@@ -47,6 +48,7 @@ export function traceCommand(): Command {
     .option("--df", "may not be cut into fragments")
     .option("--ttl <n>", "time to live", number(1, 255), 64)
     .addOption(new Option("--protocol <name>", "what it carries").choices(["icmp", "udp", "tcp"]).default("icmp"))
+    .option("--port <n>", "destination port, of TCP or UDP: what a forward asks for", number(1, 65_535))
     .option("--state <file>", "what 'terraform state pull' printed: shows addresses that only Terraform knows")
     .option("--why", "show the lines of configuration that decided, host by host")
     .option("--json", "print the result as JSON")
@@ -62,7 +64,9 @@ Examples:
   wgchain trace phone 1.1.1.1 --why --down hk/wg6
   wgchain trace 10.66.224.2 1.1.1.1 --size 1401 --df
   wgchain trace 10.66.224.99 1.1.1.1 --at sz/wgs
-  wgchain trace 1.1.1.1 10.66.224.2 --at sz/uplink`,
+  wgchain trace 1.1.1.1 10.66.224.2 --at sz/uplink
+  wgchain trace 9.9.9.9 198.51.100.20 --at internet --protocol tcp --port 443
+  wgchain trace 192.168.1.10 1.1.1.1 --at gw/lan   (a private network is named as its NatGateway is)`,
     )
     .action(async (source: string, destination: string, options: TraceOptions) => {
       process.exitCode = await traceVerb({ source, destination }, options);
@@ -103,12 +107,20 @@ export async function traceVerb(asked: Pick<Asked, "source" | "destination">, op
 }
 
 function follow(stack: SynthesizedStack, asked: Pick<Asked, "source" | "destination">, options: TraceOptions): Trace {
-  const { at, down, size, ttl, protocol, df } = options;
+  const { at, down, size, ttl, protocol, df, port } = options;
+  if (port !== undefined && protocol === "icmp")
+    throw new CliError(`--port ${port}: ICMP has no ports; add --protocol tcp, or --protocol udp`);
   try {
     const whole = World.of(stack);
     requireInterfaces(whole, down);
     const question = questionOf(stack, whole, { ...asked, ...(at === undefined ? {} : { at }) });
-    const packet = { sizeBytes: size, ttl, protocol, ...(df === undefined ? {} : { dontFragment: true }) };
+    const packet = {
+      sizeBytes: size,
+      ttl,
+      protocol,
+      ...(df === undefined ? {} : { dontFragment: true }),
+      ...(port === undefined ? {} : { port }),
+    };
     return trace(down.length === 0 ? whole : whole.with({ down }), { ...question, ...packet });
   } catch (error) {
     // Files that the trace cannot read, or a place that is not there.

@@ -76,7 +76,7 @@ export class GceVm extends Construct {
     this.addressReference = `google_compute_address.${props.name}_address.address`;
     this.instanceReference = `google_compute_instance.${props.name}_instance`;
     this.resources = [this.instance];
-    this.allow("ssh", `${props.name}-ssh`, { protocol: "tcp", ports: ["22"] }, props.sshFrom);
+    this.allow("ssh", `${props.name}-ssh`, [{ protocol: "tcp", ports: ["22"] }], props.sshFrom);
   }
 
   /** What must stand before configuration can arrive. @internal */
@@ -87,15 +87,23 @@ export class GceVm extends Construct {
   /** Opens the UDP port of an interface to the VM; a custom network denies everything else. */
   allowUdp(interfaceId: string, port: string, from: readonly string[]): void {
     // By port, which makes a name of Google's whatever the interface is called.
-    this.allow(`udp_${interfaceId}`, `${this.props.name}-udp-${port}`, { protocol: "udp", ports: [port] }, from);
+    this.allow(`udp_${interfaceId}`, `${this.props.name}-udp-${port}`, [{ protocol: "udp", ports: [port] }], from);
   }
 
-  private allow(id: string, name: string, allow: { protocol: string; ports: string[] }, from: readonly string[]): void {
+  /** Opens the ports of a forward, "443" or "8000-8010", to the VM. */
+  allowForward(forward: string, protocols: readonly string[], ports: string, from: readonly string[]): void {
+    // By the first port, which one forward has alone: Google's names are shorter than ours.
+    const name = `${this.props.name}-${protocols.length > 1 ? "fwd" : protocols.join("")}-${ports.replace(/-.*$/, "")}`;
+    const allow = protocols.map((protocol) => ({ protocol, ports: [ports] }));
+    this.allow(`forward_${forward}`, name, allow, from);
+  }
+
+  private allow(id: string, name: string, allow: { protocol: string; ports: string[] }[], from: readonly string[]): void {
     const firewall = new ComputeFirewall(this, `allow-${id}`, {
       name,
       network: this.network.id,
       direction: "INGRESS",
-      allow: [allow],
+      allow,
       sourceRanges: [...from],
       targetTags: [this.tag],
     });

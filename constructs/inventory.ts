@@ -1,7 +1,7 @@
 import { interfacesByNode, type Compiled } from "../lib/compile";
 import type { NetworkIntent, NodeIntent } from "../lib/intent";
-import type { Inventory, InventoryInterface, InventoryNode } from "../lib/inventory";
-import type { Interface, Network, Tunnel } from "../lib/model/model";
+import type { Inventory, InventoryForward, InventoryInterface, InventoryLan, InventoryNode } from "../lib/inventory";
+import type { Forward, Gateway, Interface, Network, Node, Tunnel } from "../lib/model/model";
 import type { Problem } from "../lib/problem";
 import { promises } from "../lib/promise";
 import { DeferredAddress } from "../lib/address";
@@ -53,6 +53,37 @@ function inventoryNode(intent: NodeIntent, network: Network): InventoryNode | un
       ...presharedOf(one, network),
       keyMadeOn: node.kind === "gce" ? ("operator" as const) : ("host" as const),
     })),
+    ...inwardsOf(node, network),
+  };
+}
+
+/** What the node passes on to a private network, or elsewhere; nothing for a node that does neither. */
+function inwardsOf(node: Node, network: Network): Pick<InventoryNode, "lans" | "forwards"> {
+  const lans = network.gateways.filter((one) => one.node === node);
+  const forwards = network.forwards.filter((one) => one.node === node);
+  return {
+    ...(lans.length === 0 ? {} : { lans: lans.map(inventoryLan) }),
+    ...(forwards.length === 0 ? {} : { forwards: forwards.map(inventoryForward) }),
+  };
+}
+
+const inventoryLan = ({ name, inside, snat }: Gateway): InventoryLan => ({
+  name,
+  address: inside.toString(),
+  ...(snat === undefined ? {} : { snat: snat.toString() }),
+});
+
+function inventoryForward({ name, protocols, ports, address, to, toPort, source, from }: Forward): InventoryForward {
+  return {
+    name,
+    protocols,
+    firstPort: ports.first,
+    lastPort: ports.last,
+    ...(address === undefined ? {} : { address: address.toString() }),
+    to: to.toString(),
+    toPort,
+    source: typeof source === "string" ? source : { address: source.toString() },
+    from: from.map(String),
   };
 }
 

@@ -10,6 +10,8 @@ import { compile, type Compiled } from "../lib/compile";
 import type {
   ClientIntent,
   ClientInterfaceIntent,
+  ForwardIntent,
+  GatewayIntent,
   LabelIntent,
   NetworkIntent,
   NodeIntent,
@@ -54,7 +56,7 @@ export class WgNetwork extends Construct {
   private static inventoryOf: TerraformStack | undefined;
 
   readonly directory: Directory;
-  private readonly intent: Mutable<NetworkIntent>;
+  private readonly intent: Mutable<Required<NetworkIntent>>;
   readonly deliveries = new Map<string, Delivery>();
   private deploy: Deploy | undefined;
   private readonly leaving: InventoryNode[] = [];
@@ -76,6 +78,8 @@ export class WgNetwork extends Construct {
       tunnels: [],
       labels: [],
       policies: [],
+      gateways: [],
+      forwards: [],
       removed: [],
       recorded: this.directory.recorded(),
     };
@@ -114,6 +118,14 @@ export class WgNetwork extends Construct {
 
   addPolicy(intent: PolicyIntent): void {
     this.add("policies", intent);
+  }
+
+  addGateway(intent: GatewayIntent): void {
+    this.add("gateways", intent);
+  }
+
+  addForward(intent: ForwardIntent): void {
+    this.add("forwards", intent);
   }
 
   /** What is checked of a node that leaves. */
@@ -168,8 +180,8 @@ export class WgNetwork extends Construct {
     return proven;
   }
 
-  private add<K extends Exclude<keyof NetworkIntent, "recorded">>(kind: K, intent: NetworkIntent[K][number]): void {
-    (this.intent[kind] as NetworkIntent[K][number][]).push(intent);
+  private add<K extends Exclude<keyof NetworkIntent, "recorded">>(kind: K, intent: Required<NetworkIntent>[K][number]): void {
+    (this.intent[kind] as Required<NetworkIntent>[K][number][]).push(intent);
     this.compiled = undefined;
     this.refuted = undefined;
   }

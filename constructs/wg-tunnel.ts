@@ -31,6 +31,17 @@ export interface WgTunnelProps {
   /** Address of the client end in `network`, with which all leaves that no label marks. @default none: its labels are its addresses */
   readonly clientAddress?: string;
   /**
+   * Destinations that the client end's own host reaches through the tunnel, e.g. ["1.1.1.1/32"]: what it sends itself, from `clientAddress`, and nothing
+   * that it forwards for others. They leave at the server end when that is an exit, else by its policies; with the tunnel down they reach nothing.
+   * @default none
+   */
+  readonly ownRoutes?: readonly string[];
+  /**
+   * AllowedIPs of the client end: what WireGuard lets through it, both ways. Narrower than what is sent through the tunnel is refused, since WireGuard
+   * would drop that in silence. @default everything
+   */
+  readonly allowedIps?: readonly string[];
+  /**
    * MTU of the tunnel in bytes, the same on both ends, 576 or more.
    * @default the underlay's MTU minus 60, WireGuard's overhead over IPv4 (1460 gives 1400); more is an error
    */
@@ -80,6 +91,8 @@ export class WgTunnel extends Construct {
       over: props.over ?? "public",
       network: props.network,
       serverAddress: props.serverAddress,
+      ...(props.ownRoutes === undefined ? {} : { ownRoutes: props.ownRoutes }),
+      ...(props.allowedIps === undefined ? {} : { allowedIps: props.allowedIps }),
       keepaliveSeconds: props.keepaliveSeconds ?? 25,
       ...(props.clientAddress === undefined ? {} : { clientAddress: props.clientAddress }),
       ...(props.presharedKey === true ? { preshared: this.presharedKey(props, network) } : {}),

@@ -8,7 +8,7 @@ import { Lab, LabError, readScenario, type Edit } from "../lab";
  */
 
 /** What `npm test` has time for: one of each kind. */
-const core = ["chain", "gcp-exit", "shared-label"];
+const core = ["port-forward", "own-routes", "chain", "gcp-exit"];
 
 const folder = __dirname;
 const examples = readdirSync(folder)
@@ -21,11 +21,12 @@ interface Seen {
   readonly probes: number;
 }
 
-/** The app in the lab, and all its probes. */
-async function look(lab: Lab, app: string): Promise<Seen> {
+/** The app in the lab, and its probes: all of them, or until one fails. */
+async function look(lab: Lab, app: string, stopAtFirst: boolean): Promise<Seen> {
   await lab.up({ app });
-  const rows = lab.inventory.clients.length > 0 ? await lab.probe() : [];
-  const probes = await lab.probeScenario();
+  const probes = await lab.probeScenario({ stopAtFirst });
+  const enough = stopAtFirst && probes.some(({ problem }) => problem !== undefined);
+  const rows = lab.inventory.clients.length > 0 && !enough ? await lab.probe() : [];
   const failed = [
     ...rows.flatMap(({ client, address, problems }) => problems.map((problem) => `${client} ${address} ${problem}`)),
     ...probes.flatMap(({ name, problem }) => (problem === undefined ? [] : `${name}: ${problem}`)),
@@ -56,7 +57,7 @@ async function row(name: string, what: string, work: () => Promise<string>): Pro
     passed += 1;
   } catch (error) {
     failed += 1;
-    [result, words] = ["FAILED", (error as Error).message];
+    [result, words] = ["FAILED", (error as Error).message.split("\n").slice(0, 6).join("\n    ")];
   }
   const seconds = ((Date.now() - start) / 1000).toFixed(1);
   process.stdout.write(
@@ -69,7 +70,7 @@ async function run(name: string, edits: boolean): Promise<void> {
   const scenario = readScenario(join(folder, name));
   try {
     await row(name, "as it is", async () => {
-      const { probes, failed: problem } = await look(lab, join(folder, name));
+      const { probes, failed: problem } = await look(lab, join(folder, name), false);
       if (problem !== undefined) throw new LabError(problem);
       if (probes === 0) throw new LabError("it has no probe");
       return `${probes} probes`;
@@ -78,7 +79,7 @@ async function run(name: string, edits: boolean): Promise<void> {
       await row(name, `without ${edit.what}`, async () => {
         const copy = without(name, edit);
         try {
-          const { failed: problem } = await look(lab, copy);
+          const { failed: problem } = await look(lab, copy, true);
           if (problem === undefined) throw new LabError("all its probes pass all the same");
           return problem;
         } finally {

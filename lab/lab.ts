@@ -101,11 +101,11 @@ export class Lab {
     return probe(inventory, { host: (name) => this.host(name), exitAddress: (promise) => this.exitAddress(promise) });
   }
 
-  /** Real packets against what the app's scenario says must be so, one probe after the other. */
-  async probeScenario(): Promise<ProbeResult[]> {
+  /** Real packets against what the app's scenario says must be so, one probe after the other; until one fails, or all. */
+  async probeScenario(options: { readonly stopAtFirst?: boolean } = {}): Promise<ProbeResult[]> {
     const { probes = [] } = readScenario(this.requireUp().appDir) ?? {};
     if (probes.length > 0) this.stage("probe", `${probes.length} of the app's own`);
-    return runProbes(probes, this.scenarioLab);
+    return runProbes(probes, this.scenarioLab, options.stopAtFirst);
   }
 
   private get scenarioLab(): ScenarioLab {

@@ -11,7 +11,7 @@ export interface ProbeResult {
 }
 
 /** One after the other: each says what stands on the wires while it runs. */
-export async function runProbes(probes: readonly Probe[], lab: ScenarioLab): Promise<ProbeResult[]> {
+export async function runProbes(probes: readonly Probe[], lab: ScenarioLab, stopAtFirst = false): Promise<ProbeResult[]> {
   const results: ProbeResult[] = [];
   for (const probe of probes) {
     let problem: string | undefined;
@@ -21,6 +21,7 @@ export async function runProbes(probes: readonly Probe[], lab: ScenarioLab): Pro
       problem = `it could not be tried: ${(error as Error).message}`;
     }
     results.push({ name: probe.name, ...(problem === undefined ? {} : { problem }) });
+    if (stopAtFirst && problem !== undefined) break;
   }
   return results;
 }

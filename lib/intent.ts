@@ -11,6 +11,10 @@ export interface NetworkIntent {
   readonly tunnels: readonly TunnelIntent[];
   readonly labels: readonly LabelIntent[];
   readonly policies: readonly PolicyIntent[];
+  /** Absent: none. */
+  readonly gateways?: readonly GatewayIntent[];
+  /** Absent: none. */
+  readonly forwards?: readonly ForwardIntent[];
   /** Nodes that have left, whose hosts live on. */
   readonly removed: readonly RemovedIntent[];
   /** From `allocations.json`: kind ("table", "port") to name to value. */
@@ -106,6 +110,10 @@ export interface TunnelIntent {
   readonly network: string;
   readonly serverAddress: string;
   readonly clientAddress?: string;
+  /** Destinations that the client end's own traffic reaches by it; absent: none. */
+  readonly ownRoutes?: readonly string[];
+  /** The client end's AllowedIPs; absent: everything. */
+  readonly allowedIps?: readonly string[];
   readonly keepaliveSeconds: number;
   /** Digest of the pre-shared key; absent when the tunnel has none. */
   readonly preshared?: KeyIntent;
@@ -130,4 +138,30 @@ export interface PolicyIntent {
   readonly label?: string;
   readonly routeTable?: number;
   readonly priority?: number;
+}
+
+/** A node that stands between a private network and its uplink. */
+export interface GatewayIntent {
+  readonly path: string;
+  readonly name: string;
+  readonly node: string;
+  /** The node's own address there with the network, e.g. "192.168.1.1/24". */
+  readonly inside: string;
+  readonly snat?: string;
+}
+
+export interface ForwardIntent {
+  readonly path: string;
+  readonly name: string;
+  readonly node: string;
+  /** "tcp", "udp" or "both". */
+  readonly protocol: string;
+  /** A port, or "FIRST-LAST". */
+  readonly port: number | string;
+  readonly address?: string;
+  readonly to: string;
+  readonly toPort?: number;
+  /** "gateway", "keep", or an address. */
+  readonly source: string;
+  readonly from: readonly string[];
 }

@@ -42,9 +42,36 @@ export interface InventoryNode {
   readonly uplinkMtuBytes: number;
   /** The private link's address with its prefix length, e.g. "172.16.0.1/30"; nodes with the same network share a link. */
   readonly privateLink?: { readonly address: string; readonly mtuBytes: number };
-  /** Networks behind it, each with its own address there, e.g. "192.168.1.1/24". Absent: none. */
-  readonly lans?: readonly { readonly name: string; readonly address: string }[];
   readonly interfaces: readonly InventoryInterface[];
+  /** Private networks that it is the NAT gateway of. Absent: none. */
+  readonly lans?: readonly InventoryLan[];
+  /** Ports that it passes on. Absent: none. */
+  readonly forwards?: readonly InventoryForward[];
+}
+
+export interface InventoryLan {
+  /** The gateway's name, e.g. "lan". */
+  readonly name: string;
+  /** The node's own address there with its prefix length, e.g. "192.168.1.1/24". */
+  readonly address: string;
+  /** The address that its machines leave as. Absent: that of the device where they leave. */
+  readonly snat?: string;
+}
+
+export interface InventoryForward {
+  readonly name: string;
+  readonly protocols: readonly ("tcp" | "udp")[];
+  readonly firstPort: number;
+  readonly lastPort: number;
+  /** The only address of the node that it listens on. Absent: any. */
+  readonly address?: string;
+  readonly to: string;
+  /** What the target sees in place of `firstPort`; the others follow. */
+  readonly toPort: number;
+  /** What the target sees as source: the gateway's own address, the client's, or this one. */
+  readonly source: "gateway" | "keep" | { readonly address: string };
+  /** Prefixes that may use it; ["0.0.0.0/0"]: everybody. */
+  readonly from: readonly string[];
 }
 
 export interface InventorySshHost {

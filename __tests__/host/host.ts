@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Machine, type Result } from "./machine";
 import { HOST_PROGRAM, type Interface, type Payload, writePayload } from "./payload";
 
@@ -56,6 +56,21 @@ export class Host {
     const confirm = this.confirm();
     if (confirm.status !== 0) throw new Error(`${add.out}${confirm.out}`);
     return [...commands(add), ...commands(confirm)];
+  }
+  /** The same of a tree as synthesis writes it. */
+  deployFiles(files: Readonly<Record<string, string>>): string[] {
+    const add = this.addFiles(files);
+    const confirm = this.confirm();
+    if (add.status !== 0 || confirm.status !== 0) throw new Error(`${add.out}${confirm.out}`);
+    return [...commands(add), ...commands(confirm)];
+  }
+  addFiles(files: Readonly<Record<string, string>>): Result {
+    rmSync(this.tree, { recursive: true, force: true });
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(this.tree, path)), { recursive: true });
+      writeFileSync(join(this.tree, path), text);
+    }
+    return this.session(`deploy ${this.tree} ${this.generation()} ${this.id} 0`, ["prepare", "add", "switch", "bye"]);
   }
   giveKeys(pairs: Readonly<Record<string, { private: string }>>): void {
     for (const [name, pair] of Object.entries(pairs)) {

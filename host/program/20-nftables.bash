@@ -47,14 +47,16 @@ nft_statements() { # add|delete
     END { if (last != "") print " }" }'
 }
 
-# Of the stale elements those that stand in the way of a missing one: the same key, or an interval that overlaps.
+# Of the stale elements those that stand in the way of a missing one: the same key, or an interval that overlaps. Of a key of several parts the first is the
+# interval. In sets by prefix and port (..._from) a single address is an interval, too.
 # shellcheck disable=SC2016
 readonly NFT_IN_THE_WAY_AWK='
   function number(a,   p) { split(a, p, "."); return ((p[1] * 256 + p[2]) * 256 + p[3]) * 256 + p[4] }
   function span(t,   p, n) { n = split(t, p, "/"); low = number(p[1]); high = low + 2 ^ (32 - (n > 1 ? p[2] : 32)) - 1 }
-  FILENAME == ARGV[1] { key[$1 " " $2]; if ($2 ~ /\//) { n++; set[n] = $1; span($2); from[n] = low; to[n] = high } next }
-  ($1 " " $2) in key { print; next }
-  $2 ~ /\// && n { span($2); for (i = 1; i <= n; i++) if (set[i] == $1 && low <= to[i] && from[i] <= high) { print; next } }'
+  { whole = $0; sub(/ : .*$/, "", whole); rest = whole; sub(/^[^ ]+ [^ ]+/, "", rest); interval = $2 ~ /\// || $1 ~ /_from$/ }
+  FILENAME == ARGV[1] { key[whole]; if (interval) { n++; set[n] = $1 rest; span($2); from[n] = low; to[n] = high } next }
+  whole in key { print; next }
+  interval && n { span($2); for (i = 1; i <= n; i++) if (set[i] == $1 rest && low <= to[i] && from[i] <= high) { print; next } }'
 
 nft_load() { # TEXT_FILE REASON: one transaction, then what the kernel made of it is kept
   say "[#] nft -f ($2)"
@@ -83,15 +85,24 @@ nft_leaving_rules() {
     (q = quoted($0)) != "" && !(q in staying) { sub(/^ +/, ""); print "add rule ip wgchain " chain " " $0 }' "$ETC/nftables.nft" "$RUN/nft.file"
 }
 nft_chains() { awk '$1 == "chain" { print $2 }' "$1"; }
-nft_flush_chains() { nft_chains "$WORK/nft.live" | sed 's/^/flush chain ip wgchain /'; }
+# Only hosts with private networks or forwards have these: they come and go with them, all others are on every host.
+nft_common_chains() { nft_chains "$1" | awk '!/^gateway_/'; }
+# Of those that both have; chains that leave go on working until nft_prune.
+nft_flush_chains() {
+  comm -12 <(nft_chains "$WORK/nft.live" | sort) <(nft_chains "$ETC/nftables.nft" | sort) | sed 's/^/flush chain ip wgchain /'
+}
+nft_delete_chains() {
+  comm -13 <(nft_chains "$ETC/nftables.nft" | sort) <(nft_chains "$WORK/nft.live" | sort) |
+    sed 's/^.*$/flush chain ip wgchain &\ndelete chain ip wgchain &/'
+}
 
 # What is wanted is there afterwards; what is stale goes on working until nft_prune.
 nft_add() {
   [[ -f $ETC/nftables.nft ]] || return 0
   if ! nft_look; then nft_whole "table ip wgchain"; return; fi
   if ! nft_untouched; then nft_whole "table ip wgchain, which somebody has changed"; return; fi
-  # Chains are the same on every host; where they differ, another version of this program made them.
-  if [[ $(nft_chains "$ETC/nftables.nft") != "$(nft_chains "$RUN/nft.file")" ]]; then nft_whole "table ip wgchain, whose chains are others"; return; fi
+  # Where they differ, another version of this program made them.
+  if [[ $(nft_common_chains "$ETC/nftables.nft") != "$(nft_common_chains "$RUN/nft.file")" ]]; then nft_whole "table ip wgchain, whose chains are others"; return; fi
   awk "$NFT_IN_THE_WAY_AWK" "$WORK/elements.missing" "$WORK/elements.stale" | nft_statements delete >"$WORK/nft.todo"
   nft_statements add <"$WORK/elements.missing" >"$WORK/nft.elements"
   if cmp -s "$ETC/nftables.nft" "$RUN/nft.file"; then
@@ -115,8 +126,8 @@ nft_sets() { awk '$1 == "set" || $1 == "map" { print $1, $2 }' "$1" | sort; }
 nft_prune() {
   [[ -f $ETC/nftables.nft ]] || return 0
   if ! nft_look || ! nft_untouched || [[ -s $WORK/elements.missing ]]; then nft_whole "table ip wgchain"; return; fi
-  : >"$WORK/nft.todo"
-  if ! nft_rules_stand; then { nft_flush_chains; cat "$ETC/nftables.nft"; } >"$WORK/nft.todo"; fi
+  nft_delete_chains >"$WORK/nft.todo"
+  if ! nft_rules_stand; then { nft_flush_chains; cat "$ETC/nftables.nft"; } >>"$WORK/nft.todo"; fi
   comm -13 <(nft_sets "$ETC/nftables.nft") <(nft_sets "$WORK/nft.live") >"$WORK/nft.sets"
   # A set that goes takes its elements along.
   awk 'FILENAME == ARGV[1] { gone[$2]; next } !($1 in gone)' "$WORK/nft.sets" "$WORK/elements.stale" | nft_statements delete >>"$WORK/nft.todo"

@@ -12,6 +12,9 @@ make_directory() { # remembers what it made, for destroy
   [[ $DRY == 1 ]] || { mkdir -p "$FOUND"; printf '%s\n' "$1" >>"$FOUND/directories"; }
 }
 
+# A host without interfaces has none; an empty one would go with every prune, and be made anew by every deploy.
+make_keys_directory() { [[ ! -s $TREE/etc/wgchain/interfaces ]] || make_directory "$KEYS" 0700; }
+
 install_file() {
   local path=$1
   mode_of "$path"
@@ -68,8 +71,7 @@ install_tree() {
     put_if_new "$LIB/manifest" "$WORK/manifest" # before the files: a run that breaks off knows what it left
   fi
   make_directory /etc/wgchain
-  # A host without interfaces (a mere gateway) has no keys.
-  [[ ! -s $TREE/etc/wgchain/interfaces ]] || make_directory "$KEYS" 0700
+  make_keys_directory
   # What a run that was killed was writing.
   while read -r path; do [[ ! -e /$path.wgchain-new ]] || cmd rm -f -- "/$path.wgchain-new"; done <"$WORK/manifest"
   while read -r path; do install_file "$path"; done <"$WORK/files"

@@ -116,6 +116,7 @@ check_forward() {
     done
     problem "chain $chain of nftables table $table (not wgchain's) drops what is forwarded and says nothing of ${missing// /, }; allow them there:${mend#;}"
   done < <(nft list ruleset 2>/dev/null | awk -v list="$names" "BEGIN { n = split(list, names, \" \") } $FORWARD_AWK")
+  check_forward_of_gateway
   if grep -Fxq filter /proc/net/ip_tables_names 2>/dev/null && command -v iptables-legacy-save >/dev/null; then
     iptables-legacy-save -t filter >"$WORK/legacy" 2>/dev/null || true
     for iface in $names; do
@@ -123,6 +124,33 @@ check_forward() {
         problem "iptables-legacy's FORWARD policy is DROP and says nothing of $iface; allow it there: iptables-legacy -I FORWARD -i $iface -j ACCEPT; iptables-legacy -I FORWARD -o $iface -j ACCEPT"
     done
   fi
+}
+
+# Private networks have no interface of ours. What allows them names their prefix or device; what allows forwards, DNAT or the uplink.
+check_forward_of_gateway() {
+  local table chain network mend docker=
+  ! nft list chain ip filter DOCKER-USER >/dev/null 2>&1 || docker=1
+  lines_of "$TREE/etc/wgchain/lans" | awk '{ print $2 }' >"$WORK/lans"
+  while IFS=$'\t' read -r table chain _; do
+    # shellcheck disable=SC2086 # family and name
+    nft list table $table >"$WORK/theirs"
+    while read -r network; do
+      ! says_of "$network" "$network" || continue
+      mend="nft insert rule $table $chain ip saddr $network accept; nft insert rule $table $chain ip daddr $network accept"
+      [[ -z $docker ]] || mend="iptables -I DOCKER-USER -s $network -j ACCEPT; iptables -I DOCKER-USER -d $network -j ACCEPT"
+      problem "chain $chain of nftables table $table (not wgchain's) drops what is forwarded and says nothing of the private network $network; allow it there: $mend"
+    done <"$WORK/lans"
+    if [[ ! -s $TREE/etc/wgchain/forwards ]] || says_of default 'ct status dnat' 'xt match "conntrack"'; then continue; fi
+    mend="nft insert rule $table $chain ct status dnat accept"
+    [[ -z $docker ]] || mend="iptables -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT"
+    problem "chain $chain of nftables table $table (not wgchain's) drops what is forwarded and says nothing of forwards; allow them there: $mend"
+  done < <(nft list ruleset 2>/dev/null | awk "BEGIN { n = 1; names[1] = \"(none)\" } $FORWARD_AWK")
+}
+says_of() { # PREFIX WORDS...: the listed table holds the words, or the device by which the prefix is reached
+  local dev words
+  dev=$(ip -4 -o route show "$1" | sed -n '1s/.* dev \([^ ]*\).*/\1/p')
+  for words in "${@:2}" ${dev:+"\"$dev\""}; do ! grep -F -- "$words" "$WORK/theirs" >/dev/null || return 0; done
+  return 1
 }
 
 check_tables() { # a table number of ours that holds routes of somebody else

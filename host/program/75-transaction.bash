@@ -73,13 +73,15 @@ restore_good() {
   local path
   TREE=$LIB/good/tree
   look_at
-  lines_of /etc/wgchain/sources >"$WORK/sources.tried"
+  { lines_of /etc/wgchain/sources; lines_of /etc/wgchain/lans; } >"$WORK/sources.tried"
+  lines_of /etc/wgchain/forwards >"$WORK/forwards.tried"
   install_tree
   while read -r path; do install_file "$path"; done < <(cd -- "$TREE" && find etc/wgchain/keys -type f 2>/dev/null)
   reload_units
   bring_up switch
   prune
   forget_connections "$WORK/sources.tried"
+  forget_forwards "$WORK/forwards.tried"
   lines_of "$LIB/good/generation" | put "$LIB/generation"
 }
 

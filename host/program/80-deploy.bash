@@ -24,7 +24,7 @@ add() {
   remember net.ipv4.conf.all.send_redirects "$(</proc/sys/net/ipv4/conf/all/send_redirects)" net.ipv4.ip_forward
   [[ $(lines_of "$LIB/generation") == "$GENERATION" ]] || rm -f -- "$LIB/generation"
   make_directory /etc/wgchain
-  make_directory "$KEYS" 0700
+  make_keys_directory
   install_keys
   install_tree
   reload_units
@@ -124,6 +124,7 @@ commit() {
   [[ ! -f $LIB/pending ]] || printf '%s committed\n' "$ID" | put "$LIB/outcome"
   prune
   forget_connections
+  forget_forwards
   drop_next_keys
   disarm
 }
@@ -158,7 +159,7 @@ wanted_files() { if [[ $DRY == 1 ]]; then cat -- "$WORK/files"; else cat -- "$LI
 forget_connections() {
   local source
   cat -- "${1-/dev/null}" <(lines_of "$LIB/sources") | sort -u >"$WORK/sources.old"
-  lines_of "$ETC/sources" | sort -u >"$WORK/sources.new"
+  { lines_of "$ETC/sources"; lines_of "$ETC/lans"; } | sort -u >"$WORK/sources.new"
   comm -3 "$WORK/sources.old" "$WORK/sources.new" | awk '{ print $2 }' | sort -u >"$WORK/sources"
   if [[ -s $WORK/sources ]]; then
     # Only those that have a connection: 10,000 changed sources must not be 10,000 processes.
@@ -170,6 +171,36 @@ forget_connections() {
     done <"$WORK/todo"
   fi
   put_if_new "$LIB/sources" "$WORK/sources.new"
+}
+
+# Connections that a forward made which is gone or another now: without it UDP would go on to the old target for ever. Of a new one, those of its port
+# that nobody has answered, since they began before it. All others stay. [FILE of forwards tried meanwhile]
+# shellcheck disable=SC2016
+readonly FORWARDS_AWK='
+  function value(name, nth,   i, k) { k = 0; for (i = 1; i <= NF; i++) if (index($i, name "=") == 1 && ++k == nth) return substr($i, length(name) + 2) }
+  FILENAME == ARGV[1] { n++; isnew[n] = $1 == "+"; protocol[n] = $2; at[n] = $3; split($4, range, "-"); first[n] = range[1]; last[n] = range[2]; to[n] = $5; port[n] = $6; next }
+  {
+    dport = value("dport", 1) + 0; dst = value("dst", 1)
+    for (i = 1; i <= n; i++) {
+      if ($1 != protocol[i] || dport < first[i] || dport > last[i] || (at[i] != "any" && at[i] != dst)) continue
+      if (isnew[i] ? !/\[UNREPLIED\]/ : value("src", 2) != to[i] || value("sport", 2) != port[i] + dport - first[i]) continue
+      print $1, value("src", 1), dst, value("sport", 1), dport; break
+    }
+  }'
+forget_forwards() {
+  local protocol source destination sport dport
+  cat -- "${1-/dev/null}" <(lines_of "$LIB/forwards") | sort -u >"$WORK/forwards.old"
+  lines_of "$ETC/forwards" | sort -u >"$WORK/forwards.new"
+  { comm -23 "$WORK/forwards.old" "$WORK/forwards.new" | sed 's/^/- /'; comm -13 "$WORK/forwards.old" "$WORK/forwards.new" | sed 's/^/+ /'; } >"$WORK/forwards"
+  if [[ -s $WORK/forwards ]]; then
+    conntrack -L -f ipv4 >"$WORK/conntrack" 2>/dev/null || die "conntrack -L does not work here; is the package conntrack installed?"
+    awk "$FORWARDS_AWK" "$WORK/forwards" "$WORK/conntrack" >"$WORK/todo"
+    while read -r protocol source destination sport dport; do
+      say "[#] conntrack -D -p $protocol -s $source -d $destination --sport $sport --dport $dport"
+      conntrack -D -f ipv4 -p "$protocol" -s "$source" -d "$destination" --sport "$sport" --dport "$dport" >/dev/null 2>&1 </dev/null || true # 1: it has ended
+    done <"$WORK/todo"
+    put_if_new "$LIB/forwards" "$WORK/forwards.new"
+  fi
 }
 
 # The host as it was found. Packages and keys stay.

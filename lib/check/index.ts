@@ -2,7 +2,9 @@ import type { Network } from "../model/model";
 import type { Incomplete } from "../model/context";
 import type { Problems } from "../problem";
 import { checkClients, checkHostAddresses, checkLabels, checkNetworks } from "./addresses";
+import { checkForwards, checkGateways } from "./forwards";
 import { checkUniqueness } from "./names";
+import { checkAllowedIps, checkOwnRoutes } from "./own-routes";
 import { checkNumbers, checkPaths, checkSources } from "./policies";
 
 type Check = (network: Network, problems: Problems, incomplete: Incomplete) => void;
@@ -16,6 +18,10 @@ const checks: readonly Check[] = [
   checkSources,
   checkPaths,
   checkNumbers,
+  checkOwnRoutes,
+  checkAllowedIps,
+  checkGateways,
+  checkForwards,
 ];
 
 /** Every rule of the whole network; all that is wrong is reported, not the first. */

@@ -17,6 +17,7 @@ export function checkReferences(intent: NetworkIntent, problems: Problems): void
   for (const client of intent.clients) check(client.path, client.interface, interfaces);
   for (const { path, server, client } of intent.tunnels) for (const { node } of [server, client]) check(path, node, nodes);
   for (const { path, tunnel } of intent.labels) check(path, tunnel, tunnels);
+  for (const { path, node } of [...(intent.gateways ?? []), ...(intent.forwards ?? [])]) check(path, node, nodes);
   for (const { path, node, via, label, from } of intent.policies) {
     check(path, node, nodes);
     if (via !== "uplink") check(path, via.tunnel, tunnels);

@@ -8,6 +8,8 @@ export interface Network {
   readonly clientInterfaces: readonly ClientInterface[];
   readonly clients: readonly Client[];
   readonly policies: readonly Policy[];
+  readonly gateways: readonly Gateway[];
+  readonly forwards: readonly Forward[];
 }
 
 export interface Node {
@@ -21,6 +23,10 @@ export interface Node {
   readonly exit: boolean;
   /** At Google: the subnetwork of its network. */
   readonly subnetwork?: Ipv4Prefix;
+  /** Where its sshd listens, as far as is known. */
+  readonly sshPort: number;
+  /** What stands after `ssh`; absent for a VM, whose address only apply knows. */
+  readonly sshDestination?: string;
   /** A time span of systemd's, e.g. "5min". Absent: it does not repair itself. */
   readonly repairEvery?: string;
 }
@@ -61,6 +67,10 @@ export interface Tunnel {
   readonly serverAddress: Ipv4Address;
   /** The client end's own address; without one its addresses are its labels. */
   readonly clientAddress?: Ipv4Address;
+  /** What the client end itself sends there goes through the tunnel; needs its own address. */
+  readonly ownRoutes: readonly Ipv4Prefix[];
+  /** What the client end lets through, both ways. */
+  readonly allowedIps: readonly Ipv4Prefix[];
   /** Where the client end finds the server end. */
   readonly endpoint: HostAddress;
   readonly mtuBytes: number;
@@ -93,4 +103,34 @@ export interface Policy {
 export interface PolicySource {
   readonly prefix: Ipv4Prefix;
   readonly incoming: Interface;
+}
+
+/** A private network behind a node; what its machines send elsewhere leaves with the node's address. */
+export interface Gateway {
+  readonly path: string;
+  readonly name: string;
+  readonly node: Node;
+  /** The node's own address there, with the network. */
+  readonly inside: InterfaceAddress;
+  /** An address of the node's; absent: that of the device where it leaves. */
+  readonly snat?: Ipv4Address;
+}
+
+export type Protocol = "tcp" | "udp";
+
+/** Ports of a node that are another's. */
+export interface Forward {
+  readonly path: string;
+  readonly name: string;
+  readonly node: Node;
+  readonly protocols: readonly Protocol[];
+  readonly ports: { readonly first: number; readonly last: number };
+  /** The only address of the node that counts; absent: any. */
+  readonly address?: Ipv4Address;
+  readonly to: Ipv4Address;
+  /** In place of the first port; the others follow. */
+  readonly toPort: number;
+  readonly source: "gateway" | "keep" | Ipv4Address;
+  /** Who may use it, disjoint. */
+  readonly from: readonly Ipv4Prefix[];
 }

@@ -6,6 +6,9 @@ export const routeProtocol = 119;
 /** Routing table of the host's own WireGuard networks, ending in `unreachable`. */
 export const directTable = 7700;
 
+/** Routing table of what a host itself sends through its tunnels (`ownRoutes`), ending in `unreachable`. */
+export const ownRouteTable = 7710;
+
 /** First and count of tables allocated to exits; the number is the exit's fwmark, too. */
 export const exitTables = { first: 100_000, slots: 900_000 } as const;
 
@@ -18,8 +21,12 @@ export const priorities = {
    * reply's mark. Without this the next rule would answer "unreachable", and the uplink's rp_filter (2 on Debian and Ubuntu) drop the reply.
    */
   replyAtExit: 10_050,
+  /** What the host itself sends to one of its own routes: by its tunnel or nowhere. Before the next, since it is sent from the tunnel's address. */
+  ownRoute: 10_080,
   /** From one of the host's own WireGuard addresses, made by the host itself (TCP RST, ICMP): direct or nowhere. */
   fromOwn: 10_100,
+  /** At a node with forwards: their answers go back by where they came in, whatever the target's own way is. */
+  forwardReply: 10_950,
   /** Selecting rules, one an exit. Their selectors are disjoint, so they may share a priority. */
   select: 11_000,
   selectLast: 18_999,
@@ -27,8 +34,22 @@ export const priorities = {
   failClosed: 19_000,
 } as const;
 
-/** Tables with a meaning of their own in Linux (unspec, default, main, local). */
-export const reservedTables: ReadonlySet<number> = new Set([0, 253, 254, 255, directTable]);
+/**
+ * Marks of connections that a forward has made; the second, of those that keep the client's source. One that is given an address has that address for its
+ * mark, which no allocated table has (they end below 0.16.0.0).
+ */
+export const forwardMarks = { gateway: 7_701, keep: 7_702 } as const;
+
+/** Tables with a meaning of their own in Linux (unspec, default, main, local), and numbers of ours. */
+export const reservedTables: ReadonlySet<number> = new Set([
+  0,
+  253,
+  254,
+  255,
+  directTable,
+  ownRouteTable,
+  ...Object.values(forwardMarks),
+]);
 
 export const mainTable = "main";
 
@@ -59,3 +80,9 @@ export const gceDiskGb = { least: 10, most: 65_536, normal: 10 } as const;
 
 /** How long a deploy may go without a sign of life before a host takes it back; 0 instead: never. */
 export const revertSeconds = { least: 10, most: 3_600, normal: 60 } as const;
+
+/** Where sshd listens unless a host says otherwise. */
+export const sshPort = 22;
+
+/** A port of a forward is an element of the host's maps: so many take a second to load, and more are a mistake. */
+export const forwardPortsMost = 16_384;

@@ -27,13 +27,15 @@ export function parseTunnel(intent: TunnelIntent, context: ParseContext): Tunnel
     name: () => parseName(intent.name, "tunnel name"),
     // One message for a name that both ends share.
     names: () => [...new Set([intent.server.interfaceName, intent.client.interfaceName])].map(parseInterfaceName),
+    ownRoutes: () => (intent.ownRoutes ?? []).map((text) => Ipv4Prefix.parseSource(text, "ownRoutes")),
+    allowedIps: () => (intent.allowedIps ?? ["0.0.0.0/0"]).map((text) => Ipv4Prefix.parse(text, "allowedIps")),
     keepaliveSeconds: () => parseInteger(intent.keepaliveSeconds, "keepaliveSeconds", 0, 65_535, "keepalive-out-of-range"),
   });
   if (fields?.addresses === undefined || fields.underlay === undefined || server === undefined || client === undefined) {
     context.incomplete.arrivals.add(intent.server.node);
     return undefined;
   }
-  const { name, addresses, underlay, keepaliveSeconds } = fields;
+  const { name, addresses, underlay, ownRoutes, allowedIps, keepaliveSeconds } = fields;
   const { endpoint, mtuBytes } = underlay;
   const end = (of: TunnelEndIntent, node: Node, role: "tunnel-server" | "tunnel-client"): Interface => ({
     path: intent.path,
@@ -51,6 +53,8 @@ export function parseTunnel(intent: TunnelIntent, context: ParseContext): Tunnel
     server: end(intent.server, server, "tunnel-server"),
     client: end(intent.client, client, "tunnel-client"),
     ...addresses,
+    ownRoutes,
+    allowedIps,
     endpoint,
     mtuBytes,
     keepaliveSeconds,

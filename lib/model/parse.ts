@@ -5,7 +5,8 @@ import { Problems } from "../problem";
 import { parseTimeSpan } from "../time-span";
 import { parseKey, type Incomplete, type ParseContext } from "./context";
 import type { Client, ClientInterface, Label, Network, Node } from "./model";
-import { gceMtuBytes, linkMtuBytes, repairSeconds } from "./numbers";
+import { gceMtuBytes, linkMtuBytes, repairSeconds, sshPort } from "./numbers";
+import { parseForwards, parseGateways } from "./parse-forwards";
 import { parsePolicies } from "./parse-policies";
 import { clientInterfaceMtu, parseTunnel } from "./parse-tunnel";
 import { allocatePorts } from "./ports";
@@ -43,6 +44,8 @@ export function parseNetwork(intent: NetworkIntent): Parsed {
     clientInterfaces: [...context.clientInterfaces.values()],
     clients,
     policies,
+    gateways: parseGateways(intent.gateways ?? [], context),
+    forwards: parseForwards(intent.forwards ?? [], context),
   };
   return { network, problems, incomplete: context.incomplete, ports: context.ports };
 }
@@ -79,6 +82,8 @@ function parseNode(intent: NodeIntent, problems: Problems): Node | undefined {
     uplinkMtuBytes,
     ...(privateAddress === undefined ? {} : { privateLink: { address: privateAddress, mtuBytes: privateMtuBytes } }),
     exit: intent.exit,
+    ...(host.kind === "ssh" ? { sshDestination: host.destination } : {}),
+    sshPort: (host.kind === "ssh" ? host.port : undefined) ?? sshPort,
     ...(subnetwork === undefined ? {} : { subnetwork }),
     ...(repairEvery === undefined ? {} : { repairEvery }),
   };

@@ -2,9 +2,8 @@ import type { Ipv4Prefix } from "../address";
 import { type Ipv4Address } from "../address";
 import type { Interface, Network, Node, Policy, Tunnel } from "./model";
 
-/** The declared way of what a policy selects: tunnels in order, and where it ends. */
+/** A declared way: tunnels in order, and where it ends. */
 export interface Path {
-  readonly policy: Policy;
   /** Tunnels it crosses, first to last; none when it leaves at the policy's own node. */
   readonly tunnels: readonly Tunnel[];
   readonly end: PathEnd;
@@ -51,28 +50,34 @@ export class Policies {
     return undefined;
   }
 
-  follow(first: Policy): Path {
+  /** The way of what a policy selects. */
+  follow({ node, via, snat }: Policy): Path {
+    return this.walk(node, via, snat);
+  }
+
+  /** The way of what a tunnel's client end itself sends through it. */
+  followOwn(tunnel: Tunnel): Path {
+    return this.walk(tunnel.client.node, tunnel, tunnel.clientAddress);
+  }
+
+  private walk(start: Node, first: Tunnel | "uplink", firstSource?: Ipv4Address): Path {
     const tunnels: Tunnel[] = [];
-    const seen = new Set<Node>([first.node]);
-    let policy = first;
+    const seen = new Set<Node>([start]);
+    let [node, via, sent] = [start, first, firstSource];
     let arrival: Arrival | undefined;
     for (;;) {
-      if (policy.via === "uplink") {
-        return { policy: first, tunnels, end: { kind: "exit", node: policy.node, source: arrival } };
-      }
-      const tunnel = policy.via;
-      tunnels.push(tunnel);
-      const node = tunnel.server.node;
-      if (seen.has(node)) return { policy: first, tunnels, end: { kind: "loop", node } };
+      if (via === "uplink") return { tunnels, end: { kind: "exit", node, source: arrival } };
+      tunnels.push(via);
+      node = via.server.node;
+      if (seen.has(node)) return { tunnels, end: { kind: "loop", node } };
       seen.add(node);
-      const source = policy.snat ?? tunnel.serverAddress;
-      arrival = { source, incoming: tunnel.server };
-      const next = this.selecting(source, tunnel.server);
+      const source: Ipv4Address = sent ?? via.serverAddress;
+      arrival = { source, incoming: via.server };
+      const next = this.selecting(source, via.server);
       if (next === undefined) {
-        const end: PathEnd = node.exit ? { kind: "exit", node, source: arrival } : { kind: "no-policy", node, source };
-        return { policy: first, tunnels, end };
+        return { tunnels, end: node.exit ? { kind: "exit", node, source: arrival } : { kind: "no-policy", node, source } };
       }
-      policy = next;
+      [via, sent] = [next.via, next.snat];
     }
   }
 }

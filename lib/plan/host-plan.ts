@@ -10,6 +10,8 @@ export interface HostPlan {
   readonly exits: readonly ExitPlan[];
   /** Every network of the whole chain, for the last line of defence at the uplink. */
   readonly networks: readonly Ipv4Prefix[];
+  /** Private networks behind the host, and forwards of its ports. Absent: it has neither. */
+  readonly gateway?: GatewayPlan;
   /** How often the host repairs itself: a time span of systemd's, e.g. "5min". Absent: never. */
   readonly repairEvery?: string;
 }
@@ -72,4 +74,27 @@ export interface SourcePlan {
   readonly exit: ExitPlan;
   /** SNAT address; absent at the uplink, which masquerades. */
   readonly snat?: Ipv4Address;
+}
+
+export interface GatewayPlan {
+  readonly lans: readonly LanPlan[];
+  readonly forwards: readonly ForwardPlan[];
+}
+
+export interface LanPlan {
+  readonly name: string;
+  readonly inside: InterfaceAddress;
+  readonly snat?: Ipv4Address;
+}
+
+export interface ForwardPlan {
+  readonly name: string;
+  readonly protocols: readonly ("tcp" | "udp")[];
+  readonly ports: { readonly first: number; readonly last: number };
+  readonly address?: Ipv4Address;
+  readonly to: Ipv4Address;
+  readonly toPort: number;
+  readonly source: "gateway" | "keep" | Ipv4Address;
+  /** Empty: everybody. */
+  readonly from: readonly Ipv4Prefix[];
 }

@@ -1,9 +1,10 @@
 import { InterfaceAddress, Ipv4Prefix, comparePrefixes, type Ipv4Address } from "../address";
 import type { Interface, Network, Node, Tunnel } from "../model/model";
 import type { ExitPlan, HostPlan, InterfacePlan, PeerPlan, RoutePlan, RulePlan, SourcePlan } from "./host-plan";
+import { forwardRules, gatewayOf } from "./gateway";
 import type { Ways } from "./ways";
 import { type Way } from "./ways";
-import { directTable, priorities } from "../model/numbers";
+import { directTable, ownRouteTable, priorities } from "../model/numbers";
 
 /** What every host gets. Only for a network without problems. */
 export function planNetwork(network: Network, ways: Ways): readonly HostPlan[] {
@@ -16,16 +17,29 @@ export function planNetwork(network: Network, ways: Ways): readonly HostPlan[] {
 
 function planHost(network: Network, node: Node, ways: readonly Way[], networks: readonly Ipv4Prefix[]): HostPlan {
   const interfaces = planInterfaces(network, node);
+  const own = network.tunnels
+    .filter(({ client }) => client.node === node)
+    .flatMap(({ client, ownRoutes: prefixes }) => prefixes.map((to) => ({ to, dev: client.name })));
   const exits = new Map(ways.map((way) => [way, exitOf(way)]));
   return {
     node: node.name,
     interfaces,
     // Two ways of one table and exit (policies that differ in priority only) have these in common.
-    rules: distinct([...ownRules(interfaces), ...ways.flatMap(selectRules)]),
-    routes: distinct([...directRoutes(interfaces, directTable), ...ways.flatMap((way) => exitRoutes(way, interfaces))]),
+    rules: distinct([
+      ...ownRules(interfaces),
+      ...own.map(({ to }) => ownRouteRule(to)),
+      ...ways.flatMap(selectRules),
+      ...forwardRules(network, node),
+    ]),
+    routes: distinct([
+      ...directRoutes(interfaces, directTable),
+      ...ownRoutes(own, interfaces),
+      ...ways.flatMap((way) => exitRoutes(way, interfaces)),
+    ]),
     sources: ways.flatMap((way) => sourcesOf(way, exits.get(way))),
     exits: distinct([...exits.values()]),
     networks,
+    ...gatewayOf(network, node),
     ...(node.repairEvery === undefined ? {} : { repairEvery: node.repairEvery }),
   };
 }
@@ -85,7 +99,7 @@ function planInterfaces(network: Network, node: Node): InterfacePlan[] {
     const peer = {
       name: server.node.name,
       publicKey: keyOf(server),
-      allowedIps: [Ipv4Prefix.all],
+      allowedIps: [...tunnel.allowedIps],
       endpoint: { address: tunnel.endpoint, port: server.listenPort },
       keepaliveSeconds: tunnel.keepaliveSeconds,
       ...psk,
@@ -125,6 +139,16 @@ function ownRules(interfaces: readonly InterfacePlan[]): RulePlan[] {
     { priority: priorities.failClosed, iif: name, table: directTable },
   ]);
 }
+
+/** Of the host alone (`iif lo`): what it forwards for others has ways of its own. */
+const ownRouteRule = (to: Ipv4Prefix): RulePlan => ({ priority: priorities.ownRoute, to, iif: "lo", table: ownRouteTable });
+
+/** By the tunnel, or nowhere when that is gone. */
+const ownRoutes = (
+  own: readonly { readonly to: Ipv4Prefix; readonly dev: string }[],
+  interfaces: readonly InterfacePlan[],
+): RoutePlan[] =>
+  own.length === 0 ? [] : [...directRoutes(interfaces, ownRouteTable), ...own.map((one) => ({ table: ownRouteTable, ...one }))];
 
 /**
  * One rule an exit, however many sources: nftables marks them by map. Never `from PREFIX`, also where there is one: a client that moves then changes

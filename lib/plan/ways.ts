@@ -2,7 +2,7 @@ import { allocate } from "../allocate";
 import { Ipv4Prefix, type Ipv4Address } from "../address";
 import type { Interface, Network, Node, Policy, Tunnel } from "../model/model";
 import { exitTables } from "../model/numbers";
-import { Policies } from "../model/path";
+import { Policies, type PathEnd } from "../model/path";
 import { unrecorded } from "../model/ports";
 import type { RecordedAllocations } from "../intent";
 import type { Problems } from "../problem";
@@ -69,14 +69,17 @@ function collect(network: Network, add: Add): void {
     const { end } = policies.follow(policy);
     if (end.kind !== "exit") continue;
     add({ ...numbersOf(policy), node: policy.node, exit: end.node, via: policy.via, path: policy.path }, sourcesOf(policy));
-    const { source } = end;
-    // What an exit lets out without a policy of its own: exactly the addresses that declared ways arrive with.
-    if (source !== undefined && policies.selecting(source.source, source.incoming) === undefined) {
-      add({ node: end.node, exit: end.node, via: "uplink", path: end.node.path }, [
-        { prefix: Ipv4Prefix.host(source.source), incoming: source.incoming },
-      ]);
-    }
+    letOut(end, policies, add);
   }
+  for (const tunnel of network.tunnels) if (tunnel.ownRoutes.length > 0) letOut(policies.followOwn(tunnel).end, policies, add);
+}
+
+/** What an exit lets out without a policy of its own: exactly the addresses that declared ways arrive with. */
+function letOut(end: PathEnd, policies: Policies, add: Add): void {
+  if (end.kind !== "exit" || end.source === undefined) return;
+  const { source, incoming } = end.source;
+  if (policies.selecting(source, incoming) !== undefined) return;
+  add({ node: end.node, exit: end.node, via: "uplink", path: end.node.path }, [{ prefix: Ipv4Prefix.host(source), incoming }]);
 }
 
 function numbersOf(policy: Policy): Pick<Draft, "routeTable" | "priority"> {

@@ -9,12 +9,12 @@ import type { Obligation } from "./obligations";
 import { arrivals, outsideOf, ownNetworks } from "./own";
 
 /** Whether a chain of that hook drops it. */
-function drops(
+export function drops(
   host: TraceHost,
   hook: string,
   sight: Pick<Sight, "packet" | "invalid"> & Partial<Pick<Sight, "iif" | "oif">>,
 ): boolean {
-  const all: Sight = { iif: "lo", oif: "", flow: undefined, reply: false, ...sight };
+  const all: Sight = { iif: "lo", oif: "", flow: undefined, reply: false, fib: host, ...sight };
   const isFilter = ({ type }: Chain): boolean => type === "filter";
   return host.nft
     .chainsAt(hook)

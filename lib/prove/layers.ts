@@ -1,8 +1,8 @@
-import { lastOf, type Prefix } from "../trace/ip";
+import { lastOf, parsePrefix, type Prefix } from "../trace/ip";
 import { formatLine } from "../trace/line";
 import { somewhere } from "../trace/network";
 import type { Obligation } from "./obligations";
-import { arrivals, ownNetworks } from "./own";
+import { arrivals, outsideOwnRoutes, ownNetworks, ownRoutesOf } from "./own";
 
 /**
  * Each layer that closes a host is looked at by itself. Walks alone cannot see that one is missing while another does its work: that shows on the day
@@ -30,6 +30,7 @@ export const tablesAreWhole: Obligation = ({ trace }, fail) => {
         told(`has no direct route \`${trace.world.formatPrefix(network)} dev ${name}\`: what is for it goes ${takes}; ${asked}`);
       }
       for (const { to, dev, line } of host.routing.routesOf(table)) {
+        if (ownRoutesOf(trace, host).some((own) => own.interface === dev && isSame(parsePrefix(own.destination), to))) continue;
         if (to.length === 0 || [...networks].some(([name, network]) => name === dev && isSame(to, network))) continue;
         told(`tells destinations apart: ${formatLine(line)}, which is no direct route to one of the host's own networks`);
       }
@@ -52,6 +53,9 @@ export const rulesClose: Obligation = ({ trace }, fail) => {
     const networks = ownNetworks(trace, host);
     for (const { to, line } of host.routing.destinationRules()) {
       if ([...networks.values()].some((network) => isSame(to, network))) continue;
+      // Of the host alone, which `iif lo` says.
+      if (/ iif lo /.test(line.text) && ownRoutesOf(trace, host).some((own) => isSame(parsePrefix(own.destination), to)))
+        continue;
       told(`a rule of ${host.name} tells destinations apart that are none of its own networks: ${formatLine(line)}`);
     }
     for (const { from, line } of host.routing.sourceRules()) {
@@ -66,7 +70,7 @@ export const rulesClose: Obligation = ({ trace }, fail) => {
           `${host.name} has no rule \`to ${shown}\` for a table of direct routes: with ${name} down it would send what is for it by its uplink`,
         );
       }
-      const ask = { destination: somewhere, mark: 0 };
+      const ask = { destination: outsideOwnRoutes(trace, host), mark: 0 };
       const from = host.routing.lookup({ ...ask, source: network.base, iif: "lo" });
       if (from?.route.dev !== undefined) {
         told(

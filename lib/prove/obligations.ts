@@ -8,6 +8,7 @@ import { packetTo, walkBoth, type RoundTrip, type Walked } from "../trace/trace"
 import type { TracedWay } from "../trace/traced";
 import type { World } from "../trace/world";
 import type { Failure } from "./failure";
+import { outsideOwnRoutes } from "./own";
 
 /** What is looked at again and again while a network is proved. */
 export interface Case {
@@ -198,7 +199,8 @@ export const clientsStayLocal: Obligation = (of, fail) => {
 export const ownTrafficUntouched: Obligation = (of, fail) => {
   const { world } = of.trace;
   for (const host of world.hosts.values()) {
-    const own = walkBoth(world, packetTo(host.publicAddress, somewhere), { host, iif: "lo" });
+    const elsewhere = outsideOwnRoutes(of.trace, host);
+    const own = walkBoth(world, packetTo(host.publicAddress, elsewhere), { host, iif: "lo" });
     const { verdict, packet } = own.there;
     if (
       verdict.end !== "left" ||
@@ -212,7 +214,7 @@ export const ownTrafficUntouched: Obligation = (of, fail) => {
     }
     for (const iface of host.interfaces.values()) {
       for (const { address } of iface.addresses) {
-        const { there } = walkBoth(world, packetTo(address.value, somewhere), { host, iif: "lo" });
+        const { there } = walkBoth(world, packetTo(address.value, elsewhere), { host, iif: "lo" });
         if (there.verdict.end !== "left" && there.hops.length === 1) continue;
         const message = `what ${host.name} itself sends from ${address.toString()} should not leave the host; ${story(world, there)}`;
         fail({ code: "proof-own-address", node: host.name, client: null, message });

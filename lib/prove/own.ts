@@ -1,6 +1,7 @@
 import { privateLink, uplink, type Peer, type TraceHost } from "../trace/host";
-import { parsePrefix, type Prefix } from "../trace/ip";
-import type { NetworkTrace } from "../trace/network";
+import { contains, parseIp, parsePrefix, type Ip, type Prefix } from "../trace/ip";
+import { somewhere, type NetworkTrace } from "../trace/network";
+import type { OwnRoute } from "../trace/wiring";
 
 /** Networks of a host's own interfaces. */
 export function ownNetworks({ joints }: NetworkTrace, host: TraceHost): ReadonlyMap<string, Prefix> {
@@ -21,3 +22,15 @@ export const arrivals = (host: TraceHost): ReadonlySet<string> =>
 const dials = ({ endpoint }: Peer): boolean => endpoint !== undefined;
 
 export const outsideOf = (host: TraceHost): string[] => [uplink, ...(host.privateAddress === undefined ? [] : [privateLink])];
+
+export const ownRoutesOf = ({ stack }: NetworkTrace, host: TraceHost): readonly OwnRoute[] =>
+  (stack.wiring.ownRoutes ?? []).filter(({ node }) => node === host.name);
+
+/** Addresses in the internet, of which an own route may hold some. */
+const places: readonly Ip[] = [somewhere, ...["8.8.8.8", "9.9.9.9", "208.67.222.222", "64.6.64.6"].map(parseIp)];
+
+/** Somewhere in the internet that none of a host's own routes leads to. */
+export function outsideOwnRoutes(trace: NetworkTrace, host: TraceHost): Ip {
+  const own = ownRoutesOf(trace, host);
+  return places.find((ip) => !own.some(({ destination }) => contains(parsePrefix(destination), ip))) ?? somewhere;
+}

@@ -5,9 +5,11 @@ import type { TracedNetwork } from "../trace/traced";
 import type { SynthesizedStack } from "../trace/world";
 import type { Failure } from "./failure";
 import { filtersStand, mssIsClamped, onlyMarkedIsMasqueraded } from "./filters";
+import * as gateways from "./gateways";
 import { everyHostAnswers, labelsLeaveWhereDeclared, labelsTellExitsApart } from "./labels";
 import * as layers from "./layers";
 import * as obligations from "./obligations";
+import { ownRoutesLeaveAtTheirExit } from "./own-routes";
 import { wgQuickAgrees } from "./wg-quick";
 
 export interface Proof {
@@ -27,6 +29,7 @@ const all: readonly obligations.Obligation[] = [
   obligations.noMetadataServer,
   obligations.clientsStayLocal,
   obligations.ownTrafficUntouched,
+  ownRoutesLeaveAtTheirExit,
   obligations.nothingEntersFromOutside,
   layers.tablesAreWhole,
   layers.rulesClose,
@@ -37,6 +40,10 @@ const all: readonly obligations.Obligation[] = [
   labelsLeaveWhereDeclared,
   everyHostAnswers,
   wgQuickAgrees,
+  gateways.lansLeaveAsTheirGateway,
+  gateways.lansStayInside,
+  gateways.forwardsArrive,
+  gateways.onlyForwardsAreForwarded,
 ];
 
 /** For `summaryOf`. */

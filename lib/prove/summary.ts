@@ -24,7 +24,14 @@ const sentences: readonly (readonly [names: readonly string[], tell: (network: T
       `${count(hosts.length * 2, "case", "cases")} of a host's nftables table or rules flushed: nothing leaves that should not; each closes without the other`,
   ],
   [
-    ["undeclaredReachesNothing", "nothingEntersFromOutside", "ownTrafficUntouched", "noMetadataServer", "clientsStayLocal"],
+    [
+      "undeclaredReachesNothing",
+      "nothingEntersFromOutside",
+      "ownTrafficUntouched",
+      "ownRoutesLeaveAtTheirExit",
+      "noMetadataServer",
+      "clientsStayLocal",
+    ],
     ({ hosts }) =>
       `${count(hosts.length, "host", "hosts")}: what is not declared reaches nothing, nothing enters by an uplink, and the hosts' own traffic stays as it is`,
   ],
@@ -45,6 +52,15 @@ const sentences: readonly (readonly [names: readonly string[], tell: (network: T
     ({ hosts }) =>
       `${count(hosts.length, "host", "hosts")}: labels lead to their exits, no peer takes another's addresses, every hop shows itself, and a boot brings up the same`,
   ],
+  [
+    ["lansLeaveAsTheirGateway", "lansStayInside", "forwardsArrive", "onlyForwardsAreForwarded"],
+    ({ hosts }) => {
+      const lans = hosts.flatMap((host) => host.lans ?? []).length;
+      const forwards = hosts.flatMap((host) => host.forwards ?? []).length;
+      if (lans + forwards === 0) return "";
+      return `${count(lans, "private network leaves", "private networks leave")} as its gateway and ${count(forwards, "forward reaches its target", "forwards reach their targets")}, the answers come back, and no other port is passed on`;
+    },
+  ],
 ];
 
 /** What was proved of a network that has no failures, in words. */
@@ -53,7 +69,7 @@ export function summaryOf(network: TracedNetwork): readonly string[] {
   const others = obligationNames
     .filter((name) => !told.has(name))
     .map((name) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`));
-  return [...sentences.map(([, tell]) => tell(network)), ...others];
+  return [...sentences.map(([, tell]) => tell(network)).filter((told) => told !== ""), ...others];
 }
 
 /** Obligations without a sentence, and sentences without an obligation. */

@@ -1,5 +1,6 @@
 import type { HostPlan } from "../plan/host-plan";
 import { elementLines } from "./elements";
+import { gatewayLines } from "./gateway";
 import { renderNftables } from "./nftables";
 import { repairUnits } from "./repair";
 import { addressLines, interfaceLines, networkObjects, peerLines, probeLines, routeLines, ruleLines, sourceLines } from "./state";
@@ -32,6 +33,7 @@ export function renderHost(plan: HostPlan): RenderedHost {
     rules: ruleLines(plan),
     routes: routeLines(plan),
     sources: sourceLines(plan),
+    ...gatewayLines(plan),
   };
   const files: Record<string, string> = {
     ...system,

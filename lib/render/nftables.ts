@@ -1,17 +1,24 @@
 import { tcpOverheadIpv4Bytes } from "../model/numbers";
 import type { HostPlan, InterfacePlan } from "../plan/host-plan";
+import { answersOfForwards, gatewayChains, gatewaySets } from "./gateway";
 
 /**
  * The one table of ours: sets and maps without elements (`elements.ts` has those), and rules. A rule is the same on every host, or it belongs to one
- * interface and names it in double quotes; beside these only `"lo"` is quoted. So a host can keep the rules of an interface that leaves while it
+ * interface and names it in double quotes; beside these only `"lo"` is quoted (what only hosts with a gateway have is in `gateway.ts`). So a host can keep the rules of an interface that leaves while it
  * loads this file: rules of different interfaces never depend on their order. Which exits and clients there are changes elements only.
  *
  * Cost per packet is flat in the number of clients: a map lookup for the mark, one for the label. Single addresses stand in plain maps (adding to an
  * interval map is 9 times slower), prefixes in interval maps. Works with nft 1.0.2 (Ubuntu 22.04), which knows neither `destroy table` nor
  * `mark | map`.
  */
-export function renderNftables({ interfaces }: HostPlan): string {
-  const body = [...commonSets, ...interfaces.flatMap(setsOf), ...chains.flatMap((one) => chainLines(one, interfaces))];
+export function renderNftables({ interfaces, gateway }: HostPlan): string {
+  const all = gateway === undefined ? chains : chains.map(withAnswers);
+  const body = [
+    ...commonSets,
+    ...interfaces.flatMap(setsOf),
+    ...(gateway === undefined ? [] : gatewaySets.flatMap((one) => declare(...one))),
+    ...[...all, ...(gateway === undefined ? [] : gatewayChains)].flatMap((one) => chainLines(one, interfaces)),
+  ];
   return `table ip wgchain {\n${body.map((line) => `  ${line}\n`).join("")}}\n`;
 }
 
@@ -110,6 +117,9 @@ const chains: readonly Chain[] = [
     ],
   },
 ];
+
+const withAnswers = (chain: Chain): Chain =>
+  chain.name === "remember_exit" ? { ...chain, constant: [answersOfForwards, ...(chain.constant ?? [])] } : chain;
 
 function chainLines({ name, hook, constant = [], of = () => [] }: Chain, interfaces: readonly InterfacePlan[]): string[] {
   const rules = [...constant, ...interfaces.flatMap(of)];

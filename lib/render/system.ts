@@ -1,3 +1,4 @@
+import { forwardMarks } from "../model/numbers";
 import type { HostPlan } from "../plan/host-plan";
 
 /** Debian 12/13 and Ubuntu 22.04/24.04 name them alike; the host program adds wireguard-go where the kernel has no module. */
@@ -9,8 +10,10 @@ export const packages = ["conntrack", "iproute2", "nftables", "procps", "wiregua
  */
 export function sysctls(plan: HostPlan): string {
   const lines = ["# made by wgchain", "net.ipv4.ip_forward = 1", "net.ipv4.conf.all.rp_filter = 0"];
-  // At an exit the uplink's reverse-path check of replies must see their mark.
-  const exit = plan.exits.some(({ via }) => via === "uplink") ? ["net.ipv4.conf.all.src_valid_mark = 1"] : [];
+  // At an exit the uplink's reverse-path check of replies must see their mark; of what a forward sends to a client, too.
+  const marked =
+    plan.exits.some(({ via }) => via === "uplink") || plan.rules.some(({ fwmark }) => fwmark === forwardMarks.gateway);
+  const exit = marked ? ["net.ipv4.conf.all.src_valid_mark = 1"] : [];
   // By name, or udev would give a new interface the distribution's conf.*.rp_filter after wg-quick has set ours.
   const own = plan.interfaces.map(({ name }) => `net.ipv4.conf.${name}.rp_filter = 0`);
   return [...lines, ...exit, ...own].map((line) => `${line}\n`).join("");

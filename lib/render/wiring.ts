@@ -1,6 +1,6 @@
 import { DeferredAddress } from "../address";
 import type { Network, Node } from "../model/model";
-import { Policies } from "../model/path";
+import { Policies, type PathEnd } from "../model/path";
 import { promises } from "../promise";
 import type { Declared, WiredNode, Wiring } from "../trace/wiring";
 
@@ -8,7 +8,7 @@ import type { Declared, WiredNode, Wiring } from "../trace/wiring";
 export function wiringOf(network: Network): Wiring {
   return {
     version: 1,
-    nodes: network.nodes.map(nodeOf),
+    nodes: network.nodes.map((node) => ({ ...nodeOf(node), ...inwardsOf(network, node) })),
     clients: promises(network).map(({ name, node, interface: one, publicKey, mtuBytes, addresses }) => ({
       name,
       node,
@@ -18,7 +18,25 @@ export function wiringOf(network: Network): Wiring {
       addresses: addresses.map(({ address }) => address),
     })),
     declared: declaredOf(network),
+    ...ownRoutesOf(network),
   };
+}
+
+function ownRoutesOf(network: Network): Pick<Wiring, "ownRoutes"> {
+  const policies = new Policies(network);
+  const ownRoutes = network.tunnels.flatMap((tunnel) => {
+    const { client, clientAddress, ownRoutes: prefixes } = tunnel;
+    const { end } = policies.followOwn(tunnel);
+    if (end.kind !== "exit" || clientAddress === undefined) return [];
+    return prefixes.map((to) => ({
+      node: client.node.name,
+      interface: client.name,
+      source: clientAddress.toString(),
+      destination: to.toString(),
+      exit: end.node.name,
+    }));
+  });
+  return ownRoutes.length === 0 ? {} : { ownRoutes };
 }
 
 function nodeOf({ name, address, uplinkMtuBytes, privateLink, exit, kind }: Node): WiredNode {
@@ -35,6 +53,30 @@ function nodeOf({ name, address, uplinkMtuBytes, privateLink, exit, kind }: Node
   };
 }
 
+function inwardsOf(network: Network, node: Node): Pick<WiredNode, "lans" | "forwards"> {
+  const lans = network.gateways
+    .filter((one) => one.node === node)
+    .map(({ name, inside, snat }) => ({
+      name,
+      address: inside.toString(),
+      ...(snat === undefined ? {} : { snat: snat.toString() }),
+    }));
+  const forwards = network.forwards
+    .filter((one) => one.node === node)
+    .map(({ name, protocols, ports, address, to, toPort, source, from }) => ({
+      name,
+      protocols,
+      firstPort: ports.first,
+      lastPort: ports.last,
+      ...(address === undefined ? {} : { address: address.toString() }),
+      to: to.toString(),
+      toPort,
+      source: source.toString(),
+      from: from.map(String),
+    }));
+  return { ...(lans.length === 0 ? {} : { lans }), ...(forwards.length === 0 ? {} : { forwards }) };
+}
+
 /** Every policy's sources, and what arrives at an exit that has no policy for it. */
 function declaredOf(network: Network): Declared[] {
   const policies = new Policies(network);
@@ -42,14 +84,26 @@ function declaredOf(network: Network): Declared[] {
   const add = (node: Node, incoming: string, source: string, exit: Node): void => {
     found.set(`${node.name} ${incoming} ${source}`, { node: node.name, interface: incoming, source, exit: exit.name });
   };
+  const addArrival = (end: PathEnd): void => {
+    if (end.kind !== "exit" || end.source === undefined) return;
+    const { source, incoming } = end.source;
+    if (policies.selecting(source, incoming) === undefined) add(end.node, incoming.name, `${source.toString()}/32`, end.node);
+  };
   for (const policy of network.policies) {
     const { end } = policies.follow(policy);
     if (end.kind !== "exit") continue;
     for (const { prefix, incoming } of policy.sources) add(policy.node, incoming.name, prefix.toString(), end.node);
-    const { source } = end;
-    if (source !== undefined && policies.selecting(source.source, source.incoming) === undefined) {
-      add(end.node, source.incoming.name, `${source.source.toString()}/32`, end.node);
-    }
+    addArrival(end);
+  }
+  for (const tunnel of network.tunnels) {
+    if (tunnel.ownRoutes.length === 0) continue;
+    const { end, tunnels } = policies.followOwn(tunnel);
+    if (end.kind !== "exit") continue;
+    // At the first relay it is a source like others.
+    const { server, clientAddress } = tunnel;
+    if (tunnels.length > 0 && clientAddress !== undefined)
+      add(server.node, server.name, `${clientAddress.toString()}/32`, end.node);
+    addArrival(end);
   }
   return [...found.values()];
 }

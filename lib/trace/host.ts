@@ -1,9 +1,12 @@
 import { InterfaceAddress } from "../address";
-import { PrefixMap, contains, parsePrefix, type Ip } from "./ip";
+import { PrefixMap, contains, parseIp, parsePrefix, type Ip } from "./ip";
 import { UnknownLine, kernel, linesOf, type Line } from "./line";
 import { Ruleset } from "./nft";
 import { Routing, readRoute, readRule, type Route } from "./routing";
 import type { WiredNode } from "./wiring";
+
+/** Of private networks nothing is known; theirs is Ethernet's. */
+const lanMtuBytes = 1_500;
 
 export type HostFiles = Readonly<Record<string, string>>;
 
@@ -31,6 +34,7 @@ export interface WgInterface {
 
 export const uplink = "(uplink)";
 export const privateLink = "(private link)";
+export const lanDevice = (name: string): string => `(lan ${name})`;
 
 /** A host as its files make it. What is not in them is as on a stock Debian: one uplink with a default route, reverse-path filter 2 (loose). */
 export class TraceHost {
@@ -41,6 +45,10 @@ export class TraceHost {
   readonly forwards: boolean;
   readonly publicAddress: Ip;
   readonly privateAddress?: InterfaceAddress;
+  /** Devices of private networks, with the host's address there. */
+  readonly lans: ReadonlyMap<string, InterfaceAddress>;
+  /** Addresses that the host is said to have beside those of its devices. */
+  readonly otherAddresses: readonly Ip[];
   private readonly sysctls: ReadonlyMap<string, string>;
   private readonly files: HostFiles;
   /** Prefixes that a peer at an earlier line had been given, and that the later one took: WireGuard moves them in silence. */
@@ -57,6 +65,10 @@ export class TraceHost {
     this.name = wired.name;
     this.publicAddress = publicAddress;
     if (wired.privateLink !== undefined) this.privateAddress = InterfaceAddress.parse(wired.privateLink.address);
+    this.lans = new Map(
+      (wired.lans ?? []).map(({ name, address }) => [lanDevice(name), InterfaceAddress.parse(address)] as const),
+    );
+    this.otherAddresses = otherAddresses(wired);
     const read = (name: string): Line[] => linesOf(this.name, `etc/wgchain/${name}`, files[`etc/wgchain/${name}`]);
     // Most of a host is its clients; what is as before is not read again.
     const same = (...names: readonly string[]): TraceHost | undefined =>
@@ -93,6 +105,7 @@ export class TraceHost {
   mtuOf(dev: string): number {
     if (dev === uplink) return this.wired.uplinkMtuBytes;
     if (dev === privateLink) return this.wired.privateLink?.mtuBytes ?? 0;
+    if (this.lans.has(dev)) return lanMtuBytes;
     return this.interfaces.get(dev)?.mtuBytes ?? 65_536;
   }
 
@@ -101,10 +114,16 @@ export class TraceHost {
     return this.routing.lookup({ source: ip, destination: ip, iif: "lo", mark: 0 })?.route.local === true;
   }
 
+  leadsBy(ip: Ip, dev: string): boolean {
+    return this.routing.lookup({ source: 0, destination: ip, iif: "lo", mark: 0 })?.route.dev === dev;
+  }
+
   /** Which of the device's addresses the host answers from, to this destination. */
   addressOn(dev: string, destination: Ip): Ip | undefined {
     if (dev === uplink) return this.publicAddress;
     if (dev === privateLink) return this.privateAddress?.address.value;
+    const lan = this.lans.get(dev);
+    if (lan !== undefined) return lan.address.value;
     const addresses = this.interfaces.get(dev)?.addresses ?? [];
     const near = addresses.find(({ network }) => network.length < 32 && contains(network, destination));
     return (near ?? addresses[0])?.address.value;
@@ -123,10 +142,20 @@ export class TraceHost {
     };
     for (const { name, addresses } of this.interfaces.values()) for (const one of addresses) addAddress(one, name);
     if (this.privateAddress !== undefined) addAddress(this.privateAddress, privateLink);
+    for (const [dev, address] of this.lans) addAddress(address, dev);
+    for (const ip of this.otherAddresses) add("local", { base: ip, length: 32 }, "lo", true);
     add("local", { base: this.publicAddress, length: 32 }, "lo", true);
     add("main", { base: 0, length: 0 }, uplink);
     return routes;
   }
+}
+
+/** Those that a gateway or forward names and no device has: nobody would name one that the host has not. */
+function otherAddresses({ address: own, privateLink: line, lans = [], forwards = [] }: WiredNode): Ip[] {
+  const named = [...lans.map(({ snat }) => snat), ...forwards.flatMap(({ source, address }) => [source, address])];
+  const devices = [own, line?.address, ...lans.map(({ address }) => address)].map((text) => text?.replace(/\/.*$/, ""));
+  const texts = new Set(named.filter((text) => text !== undefined && /^\d/.test(text) && !devices.includes(text)));
+  return [...texts].map((text) => parseIp(text ?? ""));
 }
 
 function readInterfaces(

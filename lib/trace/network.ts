@@ -4,6 +4,7 @@ import { formatLine } from "./line";
 import { mtuOf, packetTo, walkBoth, type RoundTrip } from "./trace";
 import type { TracedEnd, TracedExit, TracedHost, TracedNetwork, TracedTunnel, TracedWay } from "./traced";
 import type { Hop } from "./walk";
+import type { WiredForward } from "./wiring";
 import { World, type SynthesizedStack } from "./world";
 
 /** Somewhere in the internet: no host's address, and in none of the inner networks. */
@@ -152,7 +153,7 @@ export class NetworkTrace {
   }
 
   private hostOf(host: TraceHost): TracedHost {
-    const { name, kind, address, deferred, exit, uplinkMtuBytes, privateLink: link } = host.wired;
+    const { name, kind, address, deferred, exit, uplinkMtuBytes, privateLink: link, lans, forwards } = host.wired;
     const clients = [...host.interfaces.values()].filter((iface) => !this.jointOf.has(`${name}/${iface.name}`));
     return {
       name,
@@ -161,6 +162,8 @@ export class NetworkTrace {
       exit,
       uplinkMtuBytes,
       ...(link === undefined ? {} : { privateAddress: link.address }),
+      ...(lans === undefined ? {} : { lans: lans.map((one) => one.address) }),
+      ...(forwards === undefined ? {} : { forwards: forwards.map(shownForward) }),
       clientInterfaces: clients.map((iface) => ({
         name: iface.name,
         address: iface.addresses.map((one) => one.toString()).join(", "),
@@ -170,6 +173,11 @@ export class NetworkTrace {
       })),
     };
   }
+}
+
+function shownForward({ name, protocols, firstPort, lastPort, address = "any", to, toPort }: WiredForward): string {
+  const range = firstPort === lastPort ? String(firstPort) : `${firstPort}-${lastPort}`;
+  return `${name}: ${protocols.join("+")} ${address}:${range} to ${to}:${toPort}`;
 }
 
 /** Of an address that no client has yet the answer comes as far as the entry's interface. */

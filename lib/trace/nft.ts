@@ -1,5 +1,6 @@
 import { PrefixMap, contains, parseIp, parsePrefix, type Ip, type Prefix } from "./ip";
 import { UnknownLine, linesOf, type Line } from "./line";
+import { PortMap, isPortKey, portKeyOf, readTarget } from "./nft-ports";
 import type { Flow, Packet } from "./packet";
 
 /** The state that a rule sees of a packet. */
@@ -9,15 +10,26 @@ export interface Sight {
   readonly oif: string;
   readonly flow: Flow | undefined;
   readonly reply: boolean;
+  /** For rules that ask the routing tables. */
+  readonly fib?: Fib;
   /** Connection tracking makes nothing of it; a walk's packets all belong to a flow or begin one. */
   readonly invalid?: true;
   /** For lines that set something without ending the chain. */
   readonly note?: (line: Line) => void;
 }
 
-interface Element {
+export interface Element {
   readonly value: number;
+  /** Beside an address. */
+  readonly port?: number;
   readonly line: Line;
+}
+
+/** What nft's `fib` sees of a host. */
+export interface Fib {
+  owns(ip: Ip): boolean;
+  /** Whether the way to it is by that device. */
+  leadsBy(ip: Ip, dev: string): boolean;
 }
 
 /** A set or map as it is declared, and what is in it. */
@@ -28,10 +40,13 @@ interface Declared {
   readonly interval: boolean;
   readonly addresses: PrefixMap<Element>;
   /** Interfaces, or marks. */
-  readonly names: Map<string, Line>;
+  readonly names: Map<string, Element>;
+  /** Where keys end in a port. */
+  readonly ports: PortMap;
 }
 
-export type Verdict = "drop" | "accept" | { readonly source: Ip | "masquerade" };
+export type Verdict =
+  "drop" | "accept" | { readonly source: Ip | "masquerade" } | { readonly destination: Ip; readonly port: number };
 /** Undefined: it goes on with the next rule. */
 type Statement = (sight: Sight) => Verdict | undefined;
 type Match = (sight: Sight) => boolean;
@@ -77,10 +92,17 @@ export class Ruleset {
   }
 
   private addElement(line: Line): void {
-    const [, name, key, value] = /^(\S+) (\S+)(?: : (\S+))?$/.exec(line.text) ?? [];
+    const [, name, key, value] = /^(\S+) (\S+(?: \. \S+)*)(?: : (\S+(?: \. \S+)*))?$/.exec(line.text) ?? [];
     if (name === undefined || key === undefined) throw new UnknownLine(line, "no element of a set or map");
     const set = this.sets.get(name);
     if (set === undefined) throw new UnknownLine(line, `no set or map ${name} is declared`);
+    if (isPortKey(set.key)) {
+      const isTarget = set.value === "ipv4_addr . inet_service";
+      if (value === undefined || (set.value === "mark") !== value.startsWith("0x"))
+        throw new UnknownLine(line, `${name} holds ${typeOf(set)}`);
+      set.ports.set(name, key, { ...(isTarget ? readTarget(value, line) : { value: Number(value) }), line });
+      return;
+    }
     const type = key.startsWith('"') ? "ifname" : key.startsWith("0x") ? "mark" : "ipv4_addr";
     const valueType = value === undefined ? undefined : value.startsWith("0x") ? "mark" : "ipv4_addr";
     if (type !== set.key || valueType !== set.value) throw new UnknownLine(line, `${name} holds ${typeOf(set)}`);
@@ -90,7 +112,10 @@ export class Ruleset {
       const number = value === undefined ? 1 : valueType === "mark" ? Number(value) : parseIp(value);
       const before = set.addresses.set(prefix, { value: number, line });
       if (before !== undefined) throw new UnknownLine(line, `twice; it stands in line ${String(before.line.number)}, too`);
-    } else set.names.set(type === "mark" ? String(Number(key)) : key.slice(1, -1), line);
+    } else {
+      const number = value === undefined ? 1 : parseIp(value);
+      set.names.set(type === "mark" ? String(Number(key)) : key.slice(1, -1), { value: number, line });
+    }
   }
 
   /** Whatever stands in the file is read: what were passed over could be what closes a host. */
@@ -124,7 +149,14 @@ export class Ruleset {
   private declare(line: Line, { name, key, value, interval = false }: OpenSet): void {
     if (key === undefined) throw new UnknownLine(line, `${name} has no type`);
     const more = value === undefined ? {} : { value };
-    this.sets.set(name, { key, ...more, interval, addresses: new PrefixMap<Element>(), names: new Map<string, Line>() });
+    this.sets.set(name, {
+      key,
+      ...more,
+      interval,
+      addresses: new PrefixMap<Element>(),
+      names: new Map<string, Element>(),
+      ports: new PortMap(key, interval),
+    });
   }
 
   private readRule(line: Line, text: string): Rule {
@@ -164,6 +196,32 @@ export class Ruleset {
         return { source: element.value };
       };
     }
+    const sources = this.declared(/^snat to ct mark map @(\S+)$/.exec(text)?.[1], "mark", "ipv4_addr");
+    if (sources !== undefined) {
+      return ({ flow, note }) => {
+        const element = sources.names.get(String(flow?.mark ?? 0));
+        if (element === undefined) return undefined;
+        note?.(element.line);
+        return { source: element.value };
+      };
+    }
+    const fixed = /^meta mark set (0x[0-9a-f]+)$/.exec(text)?.[1];
+    if (fixed !== undefined) return ({ packet }) => void (packet.mark = Number(fixed));
+    const [, marked = "", markMap, found = "", targetMap] =
+      /^ct mark set (.+) map @(\S+) dnat ip to (.+) map @(\S+)$/.exec(text) ?? [];
+    const [mark, target] = [this.portsOf(markMap, marked, "mark"), this.portsOf(targetMap, found, "ipv4_addr . inet_service")];
+    if (mark !== undefined && target !== undefined) {
+      return (sight) => {
+        const element = mark(sight);
+        if (element === undefined) return undefined;
+        // As in the kernel: where the second finds nothing, the first has done its work.
+        if (sight.flow !== undefined) sight.flow.mark = element.value;
+        const to = target(sight);
+        if (to?.port === undefined) return undefined;
+        sight.note?.(to.line);
+        return { destination: to.value, port: to.port };
+      };
+    }
     const mss = /^tcp option maxseg size set (\d+)$/.exec(text)?.[1];
     // The kernel never raises it.
     if (mss !== undefined) return ({ packet }) => void (packet.mssBytes = Math.min(packet.mssBytes ?? 65_535, Number(mss)));
@@ -188,6 +246,12 @@ export class Ruleset {
     if (take("ip", "daddr")) return this.addressMatch("destination", ...value());
     if (take("meta", "mark")) return this.markMatch(({ packet }) => packet.mark, ...value());
     if (take("ct", "mark")) return this.markMatch(({ flow }) => flow?.mark ?? 0, ...value());
+    if (take("fib", "daddr", "type", "local")) return ({ packet, fib }) => fib?.owns(packet.destination) === true;
+    if (take("fib", "saddr", ".", "iif", "oif", "missing"))
+      return ({ packet, iif, fib }) => fib?.leadsBy(packet.source, iif) === false;
+    if (take("ct", "status", "dnat")) return ({ flow }) => flow !== undefined && isDnat(flow);
+    if (take("ct", "status", "snat")) return ({ flow }) => flow !== undefined && flow.sourceAfter !== flow.source;
+    if (take("ct", "direction", "original")) return ({ reply }) => !reply;
     if (take("ct", "direction", "reply")) return ({ reply }) => reply;
     if (take("ct", "state", "invalid")) return ({ invalid }) => invalid === true;
     if (take("tcp", "flags", "syn", "/", "syn,rst")) return ({ packet }) => packet.protocol === "tcp";
@@ -213,8 +277,15 @@ export class Ruleset {
   }
 
   private markMatch(markOf: (sight: Sight) => number, negated: boolean, operand: string): Match | undefined {
+    if (/^0x[0-9a-f]+$/.test(operand)) return (sight) => (markOf(sight) === Number(operand)) !== negated;
     const set = operand.startsWith("@") ? this.declared(operand.slice(1), "mark") : undefined;
     return set && ((sight) => set.names.has(String(markOf(sight))) !== negated);
+  }
+
+  private portsOf(name: string | undefined, key: string, value: string): ((sight: Sight) => Element | undefined) | undefined {
+    const read = portKeyOf(key);
+    const map = read === undefined ? undefined : this.declared(name, read.type, value)?.ports;
+    return read === undefined || map === undefined ? undefined : (sight) => read.find(map, sight);
   }
 
   /** As nft, a rule knows only what stands above it, and of its own type. */
@@ -259,6 +330,9 @@ function closeChain(line: Line, { name, type: found, rules }: OpenChain): Chain 
   if (hook === "" || Number.isNaN(priority)) throw new UnknownLine(line, `chain ${name} has no hook that is known`);
   return { name, type, hook, priority, rules };
 }
+
+const isDnat = ({ destination, destinationAfter, destinationPort, destinationPortAfter }: Flow): boolean =>
+  destination !== destinationAfter || destinationPort !== destinationPortAfter;
 
 /** Runs a chain; says what it decided and by which line. */
 export function runChain(chain: Chain, sight: Sight): { readonly verdict: Verdict; readonly line: Line } | undefined {

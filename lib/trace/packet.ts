@@ -10,6 +10,9 @@ export interface Packet {
   ttl: number;
   dontFragment: boolean;
   mark: number;
+  /** Of TCP and UDP; undefined: one that nothing asks for. */
+  sourcePort?: number;
+  destinationPort?: number;
   /** MSS that a SYN ends up with, once a clamp has set it. */
   mssBytes?: number;
 }
@@ -19,6 +22,9 @@ export interface Flow {
   readonly host: string;
   readonly source: Ip;
   readonly destination: Ip;
+  readonly destinationPort?: number;
   sourceAfter: Ip;
+  destinationAfter: Ip;
+  destinationPortAfter?: number;
   mark: number;
 }

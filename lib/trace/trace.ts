@@ -1,5 +1,5 @@
-import { uplink } from "./host";
-import type { Ip } from "./ip";
+import { lanDevice, uplink } from "./host";
+import { contains, type Ip } from "./ip";
 import { formatLine } from "./line";
 import type { Flow, Packet } from "./packet";
 import { Walk, type Hop, type Verdict } from "./walk";
@@ -13,6 +13,8 @@ export interface Question {
   readonly destination: string;
   /** Its protocol. @default "icmp" */
   readonly protocol?: Packet["protocol"];
+  /** Destination port, of TCP or UDP. @default none */
+  readonly port?: number;
   /** Size in bytes, whole, with its IP header. @default 84, as ping sends */
   readonly sizeBytes?: number;
   /** Its time to live, in hops. @default 64 */
@@ -85,13 +87,18 @@ type Place = Parameters<Walk["run"]>[0];
 /** The walk itself, without words: what the proof runs by the thousand. */
 export function walkBoth(world: World, packet: Packet, from: Place, noted = false): RoundTrip {
   const flows: Flow[] = [];
-  const [source, { sizeBytes, dontFragment, protocol }] = [packet.destination, packet];
+  const { sizeBytes, dontFragment, protocol } = packet;
   const walk = new Walk(world, packet, flows, false, noted);
   const verdict = walk.run(from);
+  // A forward has changed it on the way.
+  const source = packet.destination;
   const there = { hops: walk.hops, verdict, packet };
   const place = answerFrom(world, there);
   if (place === undefined) return { there };
-  const answer: Packet = { source, destination: packet.source, protocol, sizeBytes, ttl: 64, dontFragment, mark: 0 };
+  const answer: Packet = {
+    ...{ source, destination: packet.source, protocol, sizeBytes, ttl: 64, dontFragment, mark: 0 },
+    ...(packet.destinationPort === undefined ? {} : { sourcePort: packet.destinationPort }),
+  };
   const way = new Walk(world, answer, flows, true, noted);
   const end = way.run(place);
   return { there, back: { hops: way.hops, verdict: end, packet: answer } };
@@ -104,10 +111,19 @@ function answerFrom(world: World, { verdict, packet }: Walked): Place | undefine
     return host === undefined ? undefined : { host, iif: uplink };
   }
   if (verdict.end !== "delivered") return undefined;
+  if (verdict.lan !== undefined) return fromLan(world, verdict.at, verdict.lan, packet);
   const client = world.clients.get(verdict.at);
   if (client !== undefined) return { client, sends: true };
   const host = world.hosts.get(verdict.at);
   return host === undefined ? undefined : { host, iif: "lo" };
+}
+
+/** A machine answers its neighbours itself, and everybody else by its gateway. */
+function fromLan(world: World, node: string, iif: string, { source }: Packet): Place | undefined {
+  const host = world.hosts.get(node);
+  const own = host?.lans.get(iif);
+  if (host === undefined || own === undefined) return undefined;
+  return contains(own.network, source) && own.address.value !== source ? undefined : { host, iif };
 }
 
 export function mtuOf(...ways: readonly (Walked | undefined)[]): number {
@@ -127,8 +143,8 @@ export const packetTo = (source: Ip, destination: Ip): Packet => ({
 
 function packetOf(world: World, question: Question): Packet {
   const packet = packetTo(world.resolve(question.source), world.resolve(question.destination));
-  const { protocol = "icmp", sizeBytes = 84, ttl = 64, dontFragment = false } = question;
-  return { ...packet, protocol, sizeBytes, ttl, dontFragment };
+  const { protocol = "icmp", sizeBytes = 84, ttl = 64, dontFragment = false, port } = question;
+  return { ...packet, protocol, sizeBytes, ttl, dontFragment, ...(port === undefined ? {} : { destinationPort: port }) };
 }
 
 /** Nobody of that name: an Error that says who there is. */
@@ -137,8 +153,10 @@ export function placeOf(world: World, { at, destination }: Pick<Question, "at" |
   if (client !== undefined) return { client, sends: true };
   const [name = "", iif = "lo"] = at.split("/");
   const host = at === "internet" ? world.hostAtPublic(world.resolve(destination)) : world.hosts.get(name);
-  const came = at === "internet" || iif === "uplink" ? uplink : iif;
-  if (host !== undefined && (came === "lo" || came === uplink || host.interfaces.has(came))) return { host, iif: came };
+  const lan = host?.lans.has(lanDevice(iif)) === true ? lanDevice(iif) : iif;
+  const came = at === "internet" || iif === "uplink" ? uplink : lan;
+  const has = host !== undefined && (host.interfaces.has(came) || host.lans.has(came));
+  if (host !== undefined && (came === "lo" || came === uplink || has)) return { host, iif: came };
   const known = [...world.clients.keys(), ...world.hosts.keys()];
   const some = `${known.slice(0, 12).join(", ")}${known.length > 12 ? ` and ${known.length - 12} more` : ""}`;
   throw new Error(`there is no '${at}' in the network; it has ${some}`);

@@ -25,6 +25,10 @@ export interface TracedHost {
   readonly uplinkMtuBytes: number;
   /** Address on the private line with its prefix length; absent: it has none. */
   readonly privateAddress?: string;
+  /** Its addresses in private networks that it is the gateway of. Absent: none. */
+  readonly lans?: readonly string[];
+  /** e.g. "https: tcp any:443 to 1.1.1.1:443". Absent: none. */
+  readonly forwards?: readonly string[];
   /** Interfaces that clients connect to. */
   readonly clientInterfaces: readonly {
     /** The interface's name. */

@@ -20,6 +20,8 @@ export interface Verdict {
   readonly line?: Line;
   /** "too-big": what would go through. */
   readonly mtuBytes?: number;
+  /** "delivered": the private network of `at` in which a machine has it. */
+  readonly lan?: string;
   /** "expired", "unreachable", "too-big": from which address the host says so; undefined: it cannot. */
   readonly answers?: Ip;
   /** It says so, but the message is lost at this host, for this reason. */
@@ -126,6 +128,7 @@ export class Walk {
       oif: "",
       flow,
       reply: known !== undefined,
+      fib: host,
       ...(this.noted ? { note: (line) => hop.lines.push(line) } : {}),
     };
     const received = iif !== "lo";
@@ -133,7 +136,8 @@ export class Walk {
       const dropped = this.filter(host, hop, sight, "prerouting", (chain) => chain.priority < natPriority);
       if (dropped !== undefined) return dropped;
       if (sight.reply) packet.destination = flow.source;
-      const late = this.filter(host, hop, sight, "prerouting", (chain) => chain.priority >= natPriority);
+      else this.translate(host, hop, sight, flow);
+      const late = this.filter(host, hop, sight, "prerouting", ({ priority, type }) => priority >= natPriority && type !== "nat");
       if (late !== undefined) return late;
     }
     hop.mark = packet.mark;
@@ -180,6 +184,7 @@ export class Walk {
     hop.destination = packet.destination;
     if (oif === uplink) return this.leave(host);
     if (oif === privateLink) return this.crossPrivate(host);
+    if (host.lans.has(oif)) return { end: "delivered", at: host.name, lan: oif, why: `a machine of ${oif} has it` };
     const iface = host.interfaces.get(oif);
     if (iface === undefined) return { end: "dropped", at: host.name, why: `there is no interface ${oif}` };
     const peer = iface.allowed.get(packet.destination);
@@ -336,8 +341,26 @@ export class Walk {
     return undefined;
   }
 
+  /** A new flow's destination. */
+  private translate(host: TraceHost, hop: Hop, sight: Sight, flow: Flow): void {
+    for (const chain of host.nft.chainsAt("prerouting")) {
+      const result = chain.type === "nat" ? runChain(chain, sight) : undefined;
+      if (result === undefined || typeof result.verdict === "string" || !("destination" in result.verdict)) continue;
+      if (this.noted) hop.lines.push(result.line);
+      const { destination, port } = result.verdict;
+      this.packet.destination = flow.destinationAfter = destination;
+      this.packet.destinationPort = flow.destinationPortAfter = port;
+      return;
+    }
+  }
+
   /** NAT is decided by the first packet of a flow. */
   private postrouting(host: TraceHost, hop: Hop, sight: Sight, flow: Flow): Verdict | undefined {
+    // Who asked sees the answer of whom it asked.
+    if (sight.reply && this.reply === true) {
+      this.packet.source = flow.destination;
+      if (flow.destinationPort !== undefined) this.packet.sourcePort = flow.destinationPort;
+    }
     for (const chain of host.nft.chainsAt("postrouting")) {
       if (chain.type === "nat" && sight.reply) continue;
       const result = runChain(chain, sight);
@@ -345,7 +368,7 @@ export class Walk {
       if (this.noted) hop.lines.push(result.line);
       const { verdict } = result;
       if (verdict === "drop") return { end: "dropped", at: host.name, why: `nftables, chain ${chain.name}`, line: result.line };
-      if (verdict === "accept") continue;
+      if (verdict === "accept" || "destination" in verdict) continue;
       const { source } = verdict;
       this.packet.source = source === "masquerade" ? (host.addressOn(sight.oif, this.packet.destination) ?? 0) : source;
       flow.sourceAfter = this.packet.source;
@@ -355,16 +378,20 @@ export class Walk {
 
   /** The flow that this packet answers. */
   private knownFlow(host: TraceHost): Flow | undefined {
-    const { source, destination } = this.packet;
+    const { source, destination, sourcePort } = this.packet;
     return this.flows.find(
       (flow) =>
-        flow.host === host.name && flow.sourceAfter === destination && (this.reply === "error" || flow.destination === source),
+        flow.host === host.name &&
+        flow.sourceAfter === destination &&
+        (this.reply === "error" || (flow.destinationAfter === source && flow.destinationPortAfter === sourcePort)),
     );
   }
 
   private newFlow(host: TraceHost): Flow {
-    const { source, destination } = this.packet;
-    const flow: Flow = { host: host.name, source, destination, sourceAfter: source, mark: 0 };
+    const { source, destination, destinationPort } = this.packet;
+    const port = destinationPort === undefined ? {} : { destinationPort, destinationPortAfter: destinationPort };
+    const after = { sourceAfter: source, destinationAfter: destination };
+    const flow: Flow = { host: host.name, source, destination, ...after, ...port, mark: 0 };
     if (this.reply === false) this.flows.push(flow);
     return flow;
   }

@@ -7,6 +7,19 @@ export interface Wiring {
   readonly nodes: readonly WiredNode[];
   readonly clients: readonly WiredClient[];
   readonly declared: readonly Declared[];
+  /** What hosts themselves reach by a tunnel. Absent: nothing. */
+  readonly ownRoutes?: readonly OwnRoute[];
+}
+
+export interface OwnRoute {
+  readonly node: string;
+  readonly interface: string;
+  /** The tunnel's address that it is sent from. */
+  readonly source: string;
+  /** e.g. "1.1.1.1/32". */
+  readonly destination: string;
+  /** Name of the node where it leaves. */
+  readonly exit: string;
 }
 
 export interface WiredNode {
@@ -20,6 +33,34 @@ export interface WiredNode {
   readonly privateLink?: { readonly address: string; readonly mtuBytes: number };
   readonly exit: boolean;
   readonly kind: "ssh" | "gce";
+  /** Private networks that it is the gateway of. Absent: none. */
+  readonly lans?: readonly WiredLan[];
+  /** Absent: none. */
+  readonly forwards?: readonly WiredForward[];
+}
+
+export interface WiredLan {
+  readonly name: string;
+  /** The node's own, e.g. "192.168.1.1/24". */
+  readonly address: string;
+  /** What its machines leave as; absent: the node's address. */
+  readonly snat?: string;
+}
+
+/** Ports that are another host's. */
+export interface WiredForward {
+  readonly name: string;
+  readonly protocols: readonly ("tcp" | "udp")[];
+  readonly firstPort: number;
+  readonly lastPort: number;
+  /** The node's only address that counts; absent: any. */
+  readonly address?: string;
+  readonly to: string;
+  readonly toPort: number;
+  /** "gateway", "keep", or an address. */
+  readonly source: string;
+  /** Prefixes. */
+  readonly from: readonly string[];
 }
 
 export interface WiredClient {

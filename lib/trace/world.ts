@@ -53,7 +53,7 @@ export class World {
       const same = gone.size === 0 && changed === undefined ? before : undefined;
       const host = same ?? new TraceHost(node, changed ?? files[node.name] ?? {}, address, gone, before);
       hosts.set(node.name, host);
-      this.byPublic.set(host.publicAddress, host);
+      for (const ip of [host.publicAddress, ...host.otherAddresses]) this.byPublic.set(ip, host);
       if (host.privateAddress !== undefined) this.byPrivate.set(host.privateAddress.address.value, host);
       for (const iface of host.interfaces.values()) this.ends.set(iface.publicKey, { host, iface });
       for (const name of gone) {
