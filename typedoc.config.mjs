@@ -32,6 +32,10 @@ function whatUsersSee(app) {
       for (const one of [...unseen, ...constructors]) project.removeReflection(one);
       module.name = module.name.split("/").at(-1);
     }
+    for (const one of project.getReflectionsByKind(ReflectionKind.Property)) {
+      // This is enough for notDocumented.
+      if (one.comment?.summary.length === 0) app.logger.error(`${one.getFullName()} has tags alone; say what it is`);
+    }
   });
 }
 

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { program } from "../constructs/payload";
 import type { Inventory } from "../lib/inventory";
 
@@ -84,6 +84,8 @@ describe("the package", () => {
     const compilerOptions = {
       strict: true,
       exactOptionalPropertyTypes: true,
+      // All types of the package are looked at, not only those that main.ts uses.
+      skipLibCheck: false,
       module: "Node16",
       target: "ES2022",
       types: ["node"],
@@ -111,6 +113,36 @@ describe("the package", () => {
     const bytes = statSync(join(project, tarball)).size;
     console.info(`${tarball}: ${bytes} bytes`);
     expect(bytes).toBeLessThan(500_000);
+  });
+
+  test.each(["README.md", "docs/internals.md"])("has the size that %s states", (page) => {
+    const [, packed, unpacked] = /(\d+) kB packed and ([\d.]+) MB unpacked/.exec(read(repository, page)) ?? [];
+    const kilobytes = statSync(join(project, tarball)).size / 1e3;
+    const megabytes = Number(ok(["du", "-sb", installed]).split("\t")[0]) / 1e6;
+    expect(Math.abs(Number(packed) / kilobytes - 1)).toBeLessThan(0.15);
+    expect(Math.abs(Number(unpacked) / megabytes - 1)).toBeLessThan(0.15);
+  });
+
+  test("its constructs load nothing of the command's, the lab's or the tests'", () => {
+    const script = 'require("wgchain"); console.log(JSON.stringify(Object.keys(require.cache)))';
+    // Links are not followed, so that a file's package is the one that it was asked for by.
+    const loaded = ok([process.execPath, "--preserve-symlinks", "-e", script]);
+    const files = (JSON.parse(loaded) as string[]).map((file) => relative(join(project, "node_modules"), file));
+    const ours = files.filter((file) => file.startsWith("wgchain/"));
+    expect(ours).toContain("wgchain/dist/constructs/index.js");
+    expect(ours.filter((file) => !/^wgchain\/dist\/(constructs|lib)\//.test(file))).toEqual([]);
+    expect(ours.filter((file) => file.startsWith("wgchain/dist/lib/diagram/"))).toEqual([]);
+    const others = new Set(
+      files.filter((file) => !file.startsWith("wgchain/")).map((file) => /^(@[^/]+\/)?[^/]+/.exec(file)?.[0]),
+    );
+    expect([...others].sort()).toEqual([
+      "@cdktf/provider-google",
+      "@cdktf/provider-null",
+      "cdktf",
+      "constructs",
+      "ipaddr.js",
+      "yaml",
+    ]);
   });
 
   test("holds programs and types, and no test, key or source", () => {

@@ -6,7 +6,7 @@ import type { WgNode } from "./wg-node";
 export interface PortForwardProps {
   /** The node whose ports these are. */
   readonly on: WgNode;
-  /** @default "tcp" */
+  /** What is forwarded. @default "tcp" */
   readonly protocol?: "tcp" | "udp" | "both";
   /** A port, or a range of 16,384 at most, e.g. "8000-8010". */
   readonly port: number | string;
