@@ -23,6 +23,7 @@ function planHost(network: Network, node: Node, ways: readonly Way[], networks: 
   const exits = new Map(ways.map((way) => [way, exitOf(way)]));
   return {
     node: node.name,
+    ...(node.kind === "unmanaged" ? { unmanaged: true as const } : {}),
     interfaces,
     // Two ways of one table and exit (policies that differ in priority only) have these in common.
     rules: distinct([
@@ -84,7 +85,7 @@ function planInterfaces(network: Network, node: Node): InterfacePlan[] {
     const clientAddresses = clientEndAddresses(network, tunnel);
     const psk = pskOf(tunnel);
     if (server.node === node) {
-      const [innerAddress] = clientAddresses;
+      const [innerAddress] = client.node.kind === "unmanaged" ? [] : clientAddresses;
       const peer = {
         name: client.node.name,
         publicKey: keyOf(client),
@@ -103,7 +104,7 @@ function planInterfaces(network: Network, node: Node): InterfacePlan[] {
       endpoint: { address: tunnel.endpoint, port: server.listenPort },
       keepaliveSeconds: tunnel.keepaliveSeconds,
       ...psk,
-      innerAddress: tunnel.serverAddress,
+      ...(server.node.kind === "unmanaged" ? {} : { innerAddress: tunnel.serverAddress }),
     };
     return [plan(client, clientAddresses.map(hostAddress), [peer])];
   });
