@@ -57,6 +57,8 @@ export interface RoutePlan {
   readonly to?: Ipv4Prefix;
   /** Undefined: unreachable. */
   readonly dev?: string;
+  /** What the host itself sends by it has this address. Undefined: the kernel's choice, the device's oldest. */
+  readonly src?: Ipv4Address;
 }
 
 /** One way out of a host: by a tunnel towards an exit, or by its own uplink. */
