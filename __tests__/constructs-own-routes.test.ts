@@ -52,6 +52,14 @@ net/wg7: allowedIps has only 10.66.7.0/24, but policy 'hk-hkt' (net/hk-hkt) send
   });
 });
 
+test("GIVEN AllowedIPs that are everything only together, THEN they are taken for that", () => {
+  const { files } = synthesize({ wg7: { allowedIps: ["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/2"], ownRoutes: ["64.0.0.0/8"] } });
+  expect(files["hk/etc/wireguard/wg7.conf"]).toContain("AllowedIPs = 0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/2\n");
+  expect(problems({ wg7: { allowedIps: ["0.0.0.0/1", "192.0.0.0/2"] } })).toContain(
+    "net/wg7: allowedIps has only 0.0.0.0/1, 192.0.0.0/2",
+  );
+});
+
 test("GIVEN an own route through a whole chain, THEN it takes the chain's policies", () => {
   const { files } = synthesize({
     wgp: { ownRoutes: ["1.1.1.1/32"], clientAddress: "10.66.220.1" },
