@@ -52,13 +52,23 @@ net/wg7: allowedIps has only 10.66.7.0/24, but policy 'hk-hkt' (net/hk-hkt) send
   });
 });
 
+test("GIVEN AllowedIPs that are everything only together, THEN they are taken for that", () => {
+  const { files } = synthesize({ wg7: { allowedIps: ["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/2"], ownRoutes: ["64.0.0.0/8"] } });
+  expect(files["hk/etc/wireguard/wg7.conf"]).toContain("AllowedIPs = 0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/2\n");
+  expect(problems({ wg7: { allowedIps: ["0.0.0.0/1", "192.0.0.0/2"] } })).toContain(
+    "net/wg7: allowedIps has only 0.0.0.0/1, 192.0.0.0/2",
+  );
+});
+
 test("GIVEN an own route through a whole chain, THEN it takes the chain's policies", () => {
   const { files } = synthesize({
     wgp: { ownRoutes: ["1.1.1.1/32"], clientAddress: "10.66.220.1" },
     hkHkt: { from: ["10.66.220.225/32", "10.66.220.1/32"] },
   });
-  expect(files["sz/etc/wgchain/rules"]).toContain("pref 10080 to 1.1.1.1/32 iif lo lookup 7710 protocol 119\n");
-  expect(files["sz/etc/wgchain/routes"]).toContain("1.1.1.1/32 dev wgp table 7710 protocol 119\n");
+  expect(files["sz/etc/wgchain/rules"]).toContain(
+    "pref 10080 from 0.0.0.0/32 to 1.1.1.1/32 iif lo lookup 7710 protocol 119\npref 10080 from 10.66.220.1/32 to 1.1.1.1/32 iif lo lookup 7710 protocol 119\n",
+  );
+  expect(files["sz/etc/wgchain/routes"]).toContain("1.1.1.1/32 dev wgp src 10.66.220.1 table 7710 protocol 119\n");
   expect(files["hk/etc/wgchain/elements"]).toMatch(/^exit_of_wgp 10\.66\.220\.1 : 0x/m);
 });
 
@@ -116,6 +126,41 @@ describe("the proof of an own route", () => {
     ],
     ["no route", "client", "routes", withoutLines(/^1\.1\.1\.1/), "proof-own-route: what client itself sends to 1.1.1.1/32"],
     [
+      "no rule for what has no address yet",
+      "client",
+      "rules",
+      withoutLines(/10080 from 0/),
+      "proof-own-route: what client itself sends to 1.1.1.1/32 by wg should be sent from 10.1.1.2, but is sent by (uplink) from 198.51.100.20",
+    ],
+    [
+      "no rule for what has the tunnel's address",
+      "client",
+      "rules",
+      withoutLines(/10080 from 10/),
+      "proof-own-route: what client itself sends to 1.1.1.1/32 by wg should leave at server and be answered; client: unreachable",
+    ],
+    [
+      "a rule for answers, too",
+      "client",
+      "rules",
+      (text) => text.replace("from 0.0.0.0/32 to 1.1.1.1/32", "to 1.1.1.1/32"),
+      "proof-own-route: what client answers to 1.1.1.1 from its public address should leave by its uplink",
+    ],
+    [
+      "a route that takes its neighbours, too",
+      "client",
+      "rules",
+      (text) => text.replace("from 0.0.0.0/32 to 1.1.1.1/32", "from 0.0.0.0/32 to 1.1.1.0/31"),
+      "proof-own-route: 1.1.1.0 is none of the own routes of client and should be sent by its uplink, but is sent nowhere",
+    ],
+    [
+      "another address to send from",
+      "client",
+      "routes",
+      (text) => text.replace("src 10.1.1.2", "src 10.1.1.3"),
+      "should be sent from 10.1.1.2, but is sent by wg from 10.1.1.3",
+    ],
+    [
       "no end of the table",
       "client",
       "routes",
@@ -126,14 +171,14 @@ describe("the proof of an own route", () => {
       "a rule for everybody",
       "client",
       "rules",
-      (text) => text.replace("1.1.1.1/32 iif lo", "1.1.1.1/32"),
+      (text) => text.replaceAll("1.1.1.1/32 iif lo", "1.1.1.1/32"),
       "a rule of client tells destinations apart",
     ],
     [
       "a wider rule",
       "client",
       "rules",
-      (text) => text.replace("to 1.1.1.1/32", "to 1.1.1.0/24"),
+      (text) => text.replaceAll("to 1.1.1.1/32", "to 1.1.1.0/24"),
       "a rule of client tells destinations apart",
     ],
     [

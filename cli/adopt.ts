@@ -11,7 +11,7 @@ import { confirm } from "./confirm";
 import { PublicKeyFiles } from "./key-file";
 import { mended } from "./keys";
 import { rootSession } from "./root-session";
-import { keyName, selectInterface, type SelectedInterface } from "./select";
+import { isManaged, keyName, selectInterface, type SelectedInterface } from "./select";
 import { isSshNode, type SshNode } from "./ssh";
 
 export interface AdoptOptions {
@@ -23,6 +23,8 @@ export interface AdoptOptions {
 export async function adopt(name: string, options: AdoptOptions): Promise<number> {
   const { directory, selected, planned } = await look(options.app, name);
   const { node, one } = selected;
+  if (!isManaged(node))
+    throw new CliError(`${node.name} is somebody else's host (Host.unmanaged); what was made on it stays theirs`);
   if (!isSshNode(node)) throw new CliError(`${node.name} is a VM that Terraform makes, so nothing was made on it by hand`);
   const session = { node, knownHosts: join(directory, "known_hosts"), iface: parseInterfaceName(one.name) };
   const { publicKey, lines } = await runAdopt(session, false);

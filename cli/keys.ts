@@ -9,7 +9,7 @@ import { hostKeyFile, hostKeys, type HostKey } from "./host-keys";
 import { PrivateKeyFiles, PublicKeyFiles } from "./key-file";
 import { inParallel } from "./parallel";
 import { ensurePreshared, pairsOf } from "./preshared";
-import { keyName, selectInterfaces, type Selected } from "./select";
+import { isManaged, keyName, selectInterfaces, type Selected } from "./select";
 import { isSshNode, type SshNode } from "./ssh";
 
 export interface KeysOptions {
@@ -81,6 +81,8 @@ class KeyMaker {
   async node({ node, interfaces }: Selected): Promise<void> {
     try {
       if (isSshNode(node)) await this.onHost(node, interfaces);
+      else if (!isManaged(node))
+        for (const one of interfaces) this.attempt(`${node.name}/${one.name}`, () => this.ofOthers(node, one));
       else for (const one of interfaces) this.attempt(`${node.name}/${one.name}`, () => this.onOperator(node, one));
     } catch (error) {
       this.record({ name: node.name, result: "failed", detail: messageOf(error) });
@@ -141,6 +143,14 @@ class KeyMaker {
     }
     const { publicKey, made } = this.privateKeys.publicKey(key);
     return this.compare(key, one, publicKey, made, file);
+  }
+
+  /** Somebody else's host: its owner makes the pair, and gives the public half. */
+  private ofOthers(node: InventoryNode, one: InventoryInterface): Omit<KeyOutcome, "name"> {
+    const file = this.publicKeys.name(keyName(node, one));
+    const detail = `its host is somebody else's (Host.unmanaged)`;
+    if (one.publicKey !== null) return { result: "elsewhere", publicKey: one.publicKey, detail };
+    return { result: "missing", detail: `${detail}: put the output of 'wg pubkey' there into ${file}` };
   }
 
   private compare(

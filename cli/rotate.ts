@@ -7,7 +7,7 @@ import { PrivateKeyFiles, PublicKeyFiles } from "./key-file";
 import { mended } from "./keys";
 import { inParallel } from "./parallel";
 import { pairsOf, rotatePreshared, type Pair } from "./preshared";
-import { fullName, keyName, selectInterface, type SelectedInterface } from "./select";
+import { fullName, isManaged, keyName, selectInterface, type SelectedInterface } from "./select";
 import { isSshNode, type SshNode } from "./ssh";
 
 export interface RotateOptions {
@@ -73,6 +73,11 @@ function keyWork(inventory: Inventory, chosen: readonly SelectedInterface[], yes
     name: fullName(selected.node, selected.one),
     run: async () => {
       const { node, one } = selected;
+      if (!isManaged(node)) {
+        throw new CliError(
+          `${node.name} is somebody else's host (Host.unmanaged); they make a new key, and you put its public half into the code`,
+        );
+      }
       const key = keyName(node, one);
       const former = publicKeys.read(key);
       if (one.publicKey === null) throw new CliError("it has no key yet; make it: wgchain keys");

@@ -3,7 +3,7 @@ import { CliError, messageOf } from "../app/error";
 import { readInventory } from "../app/run-app";
 import { hostReport, type HostReport, type ReportedInterface } from "./host-report";
 import { inParallel } from "./parallel";
-import { selectNodes } from "./select";
+import { managedNodes, selectNodes } from "./select";
 import type { SshTarget } from "./ssh";
 import { locate } from "./targets";
 import { ago, bytes, columns } from "./words";
@@ -28,7 +28,7 @@ export async function ask<T>(
   work: (target: SshTarget, knownHosts: string) => Promise<T>,
 ): Promise<{ readonly knownHosts: string; readonly asked: readonly Asked<T>[] }> {
   const inventory = await readInventory(app);
-  const nodes = selectNodes(inventory, names);
+  const nodes = managedNodes(selectNodes(inventory, names));
   const knownHosts = join(inventory.directory, "known_hosts");
   const located = await locate(app, inventory, nodes);
   if (located.length === 0) throw new CliError("the app has no node that carries anything, so there is nobody to ask");

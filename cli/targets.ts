@@ -24,6 +24,7 @@ export async function locate(app: string, { stack }: Inventory, nodes: readonly 
   return nodes.map((node) => {
     const { name, host } = node;
     if (host.kind === "ssh") return { name, target: { name, host }, reason: "" };
+    if (host.kind === "unmanaged") return { name, target: undefined, reason: "it is somebody else's host, which is not asked" };
     const target = state === undefined ? undefined : targetOf(name, host, state);
     const why = reason === "" ? "" : ` (${reason})`;
     return { name, target, reason: `not deployed yet, or its state is not reachable from here${why}` };

@@ -27,8 +27,8 @@ export function questionOf(stack: SynthesizedStack, world: World, asked: Asked):
 function ownAddress(world: World, source: string, destination: string): string | undefined {
   const host = world.clients.has(source) ? undefined : world.hosts.get(source);
   const ip = world.resolve(destination);
-  const dev = host?.routing.lookup({ source: 0, destination: ip, iif: "lo", mark: 0 })?.route.dev;
-  const own = dev === undefined || dev === "lo" ? undefined : host?.addressOn(dev, ip);
+  const sent = host?.sends(ip);
+  const own = sent?.dev === "lo" ? undefined : sent?.source;
   return own === undefined ? undefined : world.format(own);
 }
 

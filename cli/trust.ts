@@ -32,7 +32,11 @@ export async function trust(names: readonly string[], options: TrustOptions): Pr
   const knownHosts = KnownHosts.read(join(inventory.directory, "known_hosts"));
   if (options.forget === true) return forget(names, inventory, knownHosts);
   const nodes = select(inventory, names);
-  for (const node of nodes) if (!isSshNode(node)) say(`${node.name}: ${googleAdvice(node)}`);
+  for (const node of nodes) {
+    if (node.host.kind === "gce") say(`${node.name}: ${googleAdvice(node)}`);
+    if (node.host.kind === "unmanaged")
+      say(`${node.name}: somebody else's host (Host.unmanaged); nothing is delivered to it, so nothing is pinned`);
+  }
   const fetched = await inParallel(16, nodes.filter(isSshNode), (node) => look(node, knownHosts));
   const shown = fetched.filter((one) => one !== undefined);
   let failed = fetched.length - shown.length;

@@ -1,7 +1,10 @@
 import type { SshIntent } from "../lib/intent";
 
-/** Where a node runs: an existing host that SSH reaches, or a virtual machine of Google Compute Engine that the deploy makes. */
-export type Host = SshHost | GceHost;
+/**
+ * Where a node runs: an existing host that SSH reaches, a virtual machine of Google Compute Engine that the deploy makes, or a host of somebody else's,
+ * which is part of the network and to which nothing is delivered.
+ */
+export type Host = SshHost | GceHost | UnmanagedHost;
 
 /** What `Host.ssh` takes. */
 export interface SshHostProps {
@@ -53,22 +56,40 @@ export interface GceHostProps {
 
 /** A host that exists; made by `Host.ssh`. */
 export interface SshHost extends SshHostProps {
-  /** Tells the two apart. */
+  /** Tells the kinds apart. */
   readonly kind: "ssh";
 }
 
 /** A virtual machine of Google Compute Engine; made by `Host.gce`. */
 export interface GceHost extends GceHostProps {
-  /** Tells the two apart. */
+  /** Tells the kinds apart. */
   readonly kind: "gce";
 }
 
-/** The two kinds of hosts that a `WgNode` can have. */
+/** What `Host.unmanaged` takes. */
+export interface UnmanagedHostProps {
+  /** The host's public IPv4 address: what tunnels find it by, and what the world sees when it is an exit. */
+  readonly address: string;
+}
+
+/** A host that somebody else keeps by hand, e.g. with plain wg-quick; made by `Host.unmanaged`. */
+export interface UnmanagedHost extends UnmanagedHostProps {
+  /** Tells the kinds apart. */
+  readonly kind: "unmanaged";
+}
+
+/** The kinds of hosts that a `WgNode` can have. */
 export const Host = {
   /** A host that exists and that `ssh` reaches. */
   ssh: (props: SshHostProps): SshHost => ({ kind: "ssh", ...props }),
   /** A virtual machine of Google Compute Engine, with its network, address and firewall rules. */
   gce: (props: GceHostProps): GceHost => ({ kind: "gce", ...props }),
+  /**
+   * Somebody else's host. It is checked and proved as if it did what is declared of it; what it must hold for that is written to
+   * `wgchain/nodes/NODE` in the stack's synthesized directory, to be handed over. The public keys of its interfaces must be there, as
+   * `keys/NODE.INTERFACE.pub` or `publicKey`; pre-shared keys and `repairEvery` are refused.
+   */
+  unmanaged: (props: UnmanagedHostProps): UnmanagedHost => ({ kind: "unmanaged", ...props }),
 };
 
 /** Only what is set: what is not is ssh_config's. */

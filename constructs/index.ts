@@ -1,6 +1,14 @@
 export { ExitNetwork, type ExitClientProps, type ExitNetworkProps, type ExitProps, type LinkProps } from "./exit-network";
 export { ClientInterface, WgClient, type ClientInterfaceProps, type WgClientProps } from "./client-interface";
-export { Host, type GceHost, type GceHostProps, type SshHost, type SshHostProps } from "./host";
+export {
+  Host,
+  type GceHost,
+  type GceHostProps,
+  type SshHost,
+  type SshHostProps,
+  type UnmanagedHost,
+  type UnmanagedHostProps,
+} from "./host";
 export { NatGateway, type NatGatewayProps } from "./nat-gateway";
 export { PortForward, type PortForwardProps } from "./port-forward";
 export { SnatLabel, type SnatLabelProps } from "./snat-label";

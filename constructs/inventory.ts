@@ -32,6 +32,8 @@ export function inventoryOf(sources: InventorySources): Inventory {
   };
 }
 
+const keyMadeOn = { ssh: "host", gce: "operator", unmanaged: "elsewhere" } as const;
+
 function inventoryNode(intent: NodeIntent, network: Network): InventoryNode | undefined {
   const node = network.nodes.find((one) => one.path === intent.path);
   if (node === undefined) return undefined;
@@ -51,7 +53,7 @@ function inventoryNode(intent: NodeIntent, network: Network): InventoryNode | un
       mtuBytes: one.mtuBytes,
       publicKey: one.publicKey,
       ...presharedOf(one, network),
-      keyMadeOn: node.kind === "gce" ? ("operator" as const) : ("host" as const),
+      keyMadeOn: keyMadeOn[node.kind],
     })),
     ...inwardsOf(node, network),
   };
@@ -88,7 +90,7 @@ function inventoryForward({ name, protocols, ports, address, to, toPort, source,
 }
 
 function hostOf({ host, address }: NodeIntent): InventoryNode["host"] {
-  if (host.kind === "ssh") return { address: String(address), ...host };
+  if (host.kind !== "gce") return { address: String(address), ...host };
   return {
     kind: "gce",
     instance: host.instance,

@@ -94,8 +94,10 @@ export class WgNetwork extends Construct {
     return this.intent.recorded;
   }
 
-  addNode(intent: NodeIntent, delivery: Delivery): void {
+  /** Without a delivery the host is somebody else's: nothing of Terraform's stands for it. */
+  addNode(intent: NodeIntent, delivery: Delivery | undefined): void {
     this.add("nodes", intent);
+    if (delivery === undefined) return;
     this.deliveries.set(intent.name, delivery);
     this.deploy ??= new Deploy(this);
   }
@@ -262,7 +264,7 @@ export class WgNetwork extends Construct {
     const work = path.join(session.outdir, session.manifest.forStack(this.stack).workingDirectory);
     fs.rmSync(path.join(work, "wgchain"), { recursive: true, force: true });
     const { hosts, wiring } = this.result();
-    for (const host of hosts) writeHostTree(work, host.node, host.files);
+    for (const host of hosts) writeHostTree(work, host.node, host.files, this.deliveries.has(host.node));
     writeWiring(work, wiring);
     writePrograms(work);
   }

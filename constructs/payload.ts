@@ -7,11 +7,11 @@ import type { Wiring } from "../lib/trace/wiring";
 const programs = path.join(__dirname, "..", "host");
 const hostProgram = "usr/local/lib/wgchain/wgchain-host";
 
-/** Writes what one host is sent, a tree rooted at its `/`, into the stack's directory. */
-export function writeHostTree(stackDirectory: string, node: string, files: Readonly<Record<string, string>>): void {
+/** Writes what one host is sent, a tree rooted at its `/`, into the stack's directory; what is not sent but handed over has no program. */
+export function writeHostTree(stackDirectory: string, node: string, files: Readonly<Record<string, string>>, sent = true): void {
   const root = path.join(stackDirectory, "wgchain", "nodes", node);
   for (const [file, text] of Object.entries(files)) write(path.join(root, file), text, 0o644);
-  write(path.join(root, hostProgram), program(), 0o755);
+  if (sent) write(path.join(root, hostProgram), program(), 0o755);
 }
 
 /** Writes what stands beside the trees, for whoever traces packets through them; it is not sent. */

@@ -49,7 +49,8 @@ export class WgNode extends Construct {
     this.network = WgNetwork.of(this);
     this.vm = host.kind === "gce" ? this.makeVm(host) : undefined;
     this.address = host.kind === "gce" ? (this.vm?.address ?? "") : host.address;
-    const delivery = new Delivery(this, this.name, this.connection(host), this.vm);
+    const connection = this.connection(host);
+    const delivery = connection && new Delivery(this, this.name, connection, this.vm);
     this.network.addNode(this.toIntent(props), delivery);
   }
 
@@ -66,7 +67,9 @@ export class WgNode extends Construct {
     });
   }
 
-  private connection(host: Host): Connection {
+  /** Undefined: nothing is delivered to it. */
+  private connection(host: Host): Connection | undefined {
+    if (host.kind === "unmanaged") return undefined;
     if (host.kind === "ssh") return Delivery.connection(this.name, host, this.network.directory);
     return {
       destination: this.address,
@@ -82,7 +85,7 @@ export class WgNode extends Construct {
       path: this.node.path,
       name: this.name,
       address: this.vm === undefined ? this.address : new DeferredAddress(`${this.name}_address`, this.vm.addressReference),
-      host: host.kind === "ssh" ? sshIntent(host) : this.gceIntent(host),
+      host: host.kind === "ssh" ? sshIntent(host) : host.kind === "gce" ? this.gceIntent(host) : { kind: host.kind },
       uplinkMtuBytes:
         host.kind === "gce" ? (host.networkMtuBytes ?? gceMtuBytes.normal) : (props.mtuBytes ?? linkMtuBytes.ethernet),
       privateMtuBytes: props.privateMtuBytes ?? linkMtuBytes.ethernet,

@@ -32,7 +32,7 @@ export interface WgTunnelProps {
   readonly clientAddress?: string;
   /**
    * Destinations that the client end's own host reaches through the tunnel, e.g. ["1.1.1.1/32"]: what it sends itself, from `clientAddress`, and nothing
-   * that it forwards for others. They leave at the server end when that is an exit, else by its policies; with the tunnel down they reach nothing.
+   * that it forwards for others, nor answers to who calls another of its addresses from there. They leave at the server end when that is an exit, else by its policies; with the tunnel down they reach nothing.
    * @default none
    */
   readonly ownRoutes?: readonly string[];

@@ -59,9 +59,12 @@ export async function makeKeys(paths: Paths, inventory: Inventory, host: (name: 
       const name = `${node.name}.${iface.name}`;
       if (!missing(name)) continue;
       const made =
-        iface.keyMadeOn === "host"
+        iface.keyMadeOn !== "operator"
           ? host(node.name).sh(
-              `install -d -m 0700 /etc/wgchain /etc/wgchain/keys; ${make(`/etc/wgchain/keys/${iface.name}.key`)}`,
+              iface.keyMadeOn === "host"
+                ? `install -d -m 0700 /etc/wgchain /etc/wgchain/keys; ${make(`/etc/wgchain/keys/${iface.name}.key`)}`
+                : // Somebody else's host has no directory of ours.
+                  `install -d -m 0700 /etc/wireguard; ${make(`/etc/wireguard/${iface.name}.key`)}`,
             )
           : run(["sh", "-euc", make(join(paths.directory, "private", `${name}.key`))]);
       work.push(made.then(({ stdout }) => publish(name, stdout)));

@@ -88,6 +88,7 @@ export class Lab {
       const result = await this.cdktf("deploy");
       this.stage("deployed", nothingChanged(result) ? "nothing to change" : describe(result));
       await bringUpClients(this.state, synthesized, (node) => this.publicAddress(node));
+      await scenario?.start?.(this.scenarioLab);
       for (const machine of scenario?.machines ?? []) await machine.start?.(this.scenarioLab);
       this.state.update({ phase: "up" });
       return result;

@@ -21,7 +21,8 @@ export interface Plan {
 }
 
 export interface PlannedHost {
-  readonly kind: "internet" | "operator" | "node" | "client" | "machine";
+  /** "unmanaged": a node that the app does not manage; it has no sshd. */
+  readonly kind: "internet" | "operator" | "node" | "unmanaged" | "client" | "machine";
   readonly name: string;
   readonly netns: string;
   /** Its public address, a /32 on eth0 (the internet host's is on lo). A machine behind a node: the one that it has there. */
@@ -78,7 +79,7 @@ export function planOf(instance: string, inventory: Inventory, scenario: Scenari
 
   const netns = (name: string): string => `${instance}-${name}`;
   const spare = spareAddress(inventory, scenario);
-  const nodes = inventory.nodes.filter((node) => node.host.kind === "ssh").map((node) => plannedNode(node, netns(node.name)));
+  const nodes = inventory.nodes.filter((node) => node.host.kind !== "gce").map((node) => plannedNode(node, netns(node.name)));
   const machine = ({ name, lan, address }: Machine): PlannedHost => {
     const where = lan === undefined ? { address: address ?? spare() } : { address: lan.address, behind: true as const };
     return { kind: "machine", name, netns: netns(name), mtuBytes: 1500, ...where };
@@ -110,7 +111,9 @@ export function planOf(instance: string, inventory: Inventory, scenario: Scenari
 }
 
 function plannedNode(node: InventoryNode, netns: string): PlannedHost {
-  if (node.host.kind !== "ssh") throw new LabError(`node '${node.name}' is no SSH host`);
+  if (node.host.kind === "gce") throw new LabError(`node '${node.name}' is a Google VM, which Terraform makes`);
+  if (node.host.kind === "unmanaged")
+    return { kind: "unmanaged", name: node.name, netns, address: node.host.address, mtuBytes: node.uplinkMtuBytes };
   const { address, port, user, destination } = node.host;
   const sshUser = user ?? (destination.includes("@") ? destination.split("@")[0] : undefined);
   return {
@@ -142,7 +145,7 @@ function named(inventory: Inventory, { internet = [], machines = [] }: Scenario 
   const own = [internetAddress, gatewayAddress, ...internet, ...machines.flatMap(({ address }) => address ?? [])];
   const prefixes = own.map((address) => Ipv4Prefix.parseSource(address));
   for (const node of inventory.nodes) {
-    if (node.host.kind === "ssh") prefixes.push(Ipv4Prefix.parseSource(node.host.address));
+    if (node.host.kind !== "gce") prefixes.push(Ipv4Prefix.parseSource(node.host.address));
     if (node.privateLink) prefixes.push(InterfaceAddress.parse(node.privateLink.address).network);
     for (const { address } of node.lans ?? []) prefixes.push(InterfaceAddress.parse(address).network);
     for (const { address } of node.interfaces) prefixes.push(InterfaceAddress.parse(address).network);
@@ -187,7 +190,7 @@ function privateLinks(nodes: readonly InventoryNode[]): PlannedLink[] {
   const links = new Map<string, PlannedLink["ends"][number][]>();
   for (const node of nodes) {
     if (node.privateLink === undefined) continue;
-    if (node.host.kind !== "ssh")
+    if (node.host.kind === "gce")
       throw new LabError(`node '${node.name}' is a Google VM with a private link; the lab has no such wire`);
     const network = InterfaceAddress.parse(node.privateLink.address).network.toString();
     links.set(network, [...(links.get(network) ?? []), { host: node.name, ...node.privateLink }]);

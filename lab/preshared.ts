@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Inventory } from "../lib/inventory";
+import type { Inventory, InventoryInterface } from "../lib/inventory";
 import type { Host } from "./host";
 import type { Paths } from "./state";
 
@@ -39,7 +39,10 @@ export async function makePresharedKeys(paths: Paths, inventory: Inventory, host
   }
 }
 
-const ends = (inventory: Inventory, file: string): { node: string; interfaceName: string; madeOn: "host" | "operator" }[] =>
+const ends = (
+  inventory: Inventory,
+  file: string,
+): { node: string; interfaceName: string; madeOn: InventoryInterface["keyMadeOn"] }[] =>
   inventory.nodes.flatMap(({ name, interfaces }) =>
     interfaces
       .filter(({ preshared }) => preshared !== undefined && `${preshared.node}.${preshared.interface}.psk.sha256` === file)

@@ -14,6 +14,8 @@ export interface Scenario {
   readonly internet?: readonly string[];
   /** Machines that the app does not manage. */
   readonly machines?: readonly Machine[];
+  /** After each deploy, before the probes: what others do, e.g. on a host that the app does not manage. A second time must do no harm. */
+  start?(lab: ScenarioLab): Promise<void>;
   /** What real packets must show, besides what is probed for every client anyway. */
   readonly probes?: readonly Probe[];
   /** Edits of main.ts that each take out what it shows: the app still synthesizes, and then at least one probe fails. */

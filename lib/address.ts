@@ -107,6 +107,12 @@ export class Ipv4Prefix {
     return this.base === other.base && this.length === other.length;
   }
 
+  /** The two of one bit more; only of a prefix that holds more than one address. */
+  get halves(): readonly [Ipv4Prefix, Ipv4Prefix] {
+    const length = this.length + 1;
+    return [new Ipv4Prefix(this.base, length), new Ipv4Prefix(this.base + this.size / 2, length)];
+  }
+
   /** Whether `address` can be given to a host in it: neither network nor broadcast address (lengths 31 and 32 have none). */
   assignable(address: Ipv4Address): boolean {
     if (!this.contains(address)) return false;

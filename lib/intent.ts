@@ -28,7 +28,7 @@ export interface NodeIntent {
   readonly name: string;
   /** Public IPv4 literal, or what only apply knows. */
   readonly address: string | DeferredAddress;
-  readonly host: SshIntent | GceIntent;
+  readonly host: SshIntent | GceIntent | UnmanagedIntent;
   readonly uplinkMtuBytes: number;
   readonly privateAddress?: string;
   readonly privateMtuBytes: number;
@@ -51,6 +51,11 @@ export interface SshIntent {
   readonly user?: string;
   readonly port?: number;
   readonly jump?: string;
+}
+
+/** Somebody else's host: part of the network, but nothing is delivered to it. */
+export interface UnmanagedIntent {
+  readonly kind: "unmanaged";
 }
 
 export interface GceIntent {

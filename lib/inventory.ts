@@ -37,7 +37,7 @@ export interface InventoryProblem {
 
 export interface InventoryNode {
   readonly name: string;
-  readonly host: InventorySshHost | InventoryGceHost;
+  readonly host: InventorySshHost | InventoryGceHost | InventoryUnmanagedHost;
   /** MTU of the link to the internet, bytes. */
   readonly uplinkMtuBytes: number;
   /** The private link's address with its prefix length, e.g. "172.16.0.1/30"; nodes with the same network share a link. */
@@ -84,6 +84,13 @@ export interface InventorySshHost {
   readonly jump?: string;
 }
 
+/** Somebody else's: nothing is delivered to it, and nobody asks it. */
+export interface InventoryUnmanagedHost {
+  readonly kind: "unmanaged";
+  /** Public IPv4 address. */
+  readonly address: string;
+}
+
 export interface InventoryGceHost {
   readonly kind: "gce";
   /** Terraform addresses, e.g. "google_compute_instance.gcp_instance_1A2B3C4D". */
@@ -105,7 +112,7 @@ export interface InventoryInterface {
   /** The pre-shared key that it uses. Absent: none. */
   readonly preshared?: InventoryPreshared;
   /** Where `wgchain keys` makes the private key: on the host, or in `private/` for a host that does not exist yet. */
-  readonly keyMadeOn: "host" | "operator";
+  readonly keyMadeOn: "host" | "operator" | "elsewhere";
 }
 
 /** A tunnel's pre-shared key, the same at both of its interfaces. */

@@ -12,7 +12,7 @@ export async function endpointOf(
   if (endpoint !== undefined) return parseEndpoint(endpoint);
   const host = inventory.nodes.find(({ name }) => name === client.node)?.host;
   if (host === undefined) throw new CliError(`the app has no node '${client.node}', to which client '${client.name}' connects`);
-  if (host.kind === "ssh") return host.address;
+  if (host.kind !== "gce") return host.address;
   let why = "it is not deployed yet";
   try {
     const known = state === undefined ? await TerraformState.pull(app, inventory.stack) : TerraformState.read(state);

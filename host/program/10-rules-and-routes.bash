@@ -73,7 +73,10 @@ add_rules() { difference rule missing >"$WORK/todo"; ip_lines rule add "$WORK/to
 prune_rules() { difference rule stale >"$WORK/todo"; ip_lines rule del "$WORK/todo"; }
 prune_routes() { difference route stale >"$WORK/todo"; ip_lines route del "$WORK/todo"; }
 
-# Adds the missing routes: of the given interface, or else all whose interface is up (an interface's own PostUp brings its routes).
+has_address() { ip -4 -o addr show dev "$1" | awk -v ip="$2" '{ sub(/\/.*/, "", $4) } $4 == ip { found = 1 } END { exit !found }'; }
+
+# Adds the missing routes: of the given interface, or else all whose interface is up (an interface's own PostUp brings its routes). One that names its
+# source waits for that address: closing the host comes before its interfaces get theirs.
 # One of ours with the same prefix, table and metric is replaced in one step; somebody else's is not, `add` then fails.
 add_routes() {
   local only=${1-} line dev key verb args
@@ -88,6 +91,7 @@ add_routes() {
     elif [[ -n $dev ]] && ! link_up "$dev"; then
       continue
     fi
+    if [[ " $line " =~ \ src\ ([^ ]+)\  ]] && ! has_address "$dev" "${BASH_REMATCH[1]}"; then continue; fi
     key=$(awk '{ k = ($1 ~ /^(unreachable|blackhole|prohibit|throw)$/) ? $2 : $1; m = ""; t = ""
       for (i = 2; i < NF; i++) { if ($i == "metric") m = $(i + 1); if ($i == "table") t = $(i + 1) } print k "|" m "|" t }' <<<"$line")
     verb=add; is_line_of "$WORK/slots" "$key" && verb=replace

@@ -6,6 +6,7 @@ import { checkForwards, checkGateways } from "./forwards";
 import { checkUniqueness } from "./names";
 import { checkAllowedIps, checkOwnRoutes } from "./own-routes";
 import { checkNumbers, checkPaths, checkSources } from "./policies";
+import { checkUnmanaged } from "./unmanaged";
 
 type Check = (network: Network, problems: Problems, incomplete: Incomplete) => void;
 
@@ -20,6 +21,7 @@ const checks: readonly Check[] = [
   checkNumbers,
   checkOwnRoutes,
   checkAllowedIps,
+  checkUnmanaged,
   checkGateways,
   checkForwards,
 ];

@@ -5,8 +5,10 @@ import type { Incomplete } from "../model/context";
 import type { Problems } from "../problem";
 
 const list = (prefixes: readonly Ipv4Prefix[]): string => prefixes.map(String).join(", ");
+/** By one of them, or by several together: 0.0.0.0/1 and 128.0.0.0/1 are everything. */
 const covered = (prefix: Ipv4Prefix, by: readonly Ipv4Prefix[]): boolean =>
-  by.some((one) => one.length <= prefix.length && one.overlaps(prefix));
+  by.some((one) => one.contains(prefix)) ||
+  (by.some((one) => prefix.contains(one)) && prefix.halves.every((half) => covered(half, by)));
 
 /** What a host itself sends through a tunnel must have an address to be sent from, get through it, end at an exit, and leave the tunnel's own packets alone. */
 export function checkOwnRoutes(network: Network, problems: Problems, incomplete: Incomplete): void {

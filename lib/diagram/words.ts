@@ -58,7 +58,7 @@ export function hostLines({ name, kind, address, exit, privateAddress, clientInt
   return [
     clip(name),
     clip(addressText(address)),
-    `${roles.join(" and ") || "relay"}${kind === "gce" ? ", Google VM" : ""}`,
+    `${roles.join(" and ") || "relay"}${kind === "gce" ? ", Google VM" : kind === "unmanaged" ? ", not managed" : ""}`,
     ...(privateAddress === undefined ? [] : [`private ${clip(privateAddress)}`]),
     ...shown.flatMap((one) => [`${clip(one.name)} ${clip(one.address)}`, `MTU ${one.mtuBytes}, port ${one.listenPort}`]),
     ...(rest === 0 ? [] : [`and ${plural(rest, "interface")} more`]),

@@ -21,6 +21,10 @@ export interface Incomplete {
   readonly policies: ReadonlySet<string>;
 }
 
+/** How a missing public key of a node's interface is mended; undefined: by `wgchain keys`. */
+export const keyMend = (node: Node): string | undefined =>
+  node.kind === "unmanaged" ? "its host is somebody else's: put the output of 'wg pubkey' there into it" : undefined;
+
 /** Missing is a problem of its own code, the one that `wgchain keys` mends. */
 export function parseKey(
   key: KeyIntent,

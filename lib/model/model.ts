@@ -16,7 +16,7 @@ export interface Node {
   readonly path: string;
   readonly name: string;
   readonly address: HostAddress;
-  readonly kind: "ssh" | "gce";
+  readonly kind: "ssh" | "gce" | "unmanaged";
   readonly uplinkMtuBytes: number;
   readonly privateLink?: { readonly address: InterfaceAddress; readonly mtuBytes: number };
   /** What arrives by tunnels and is claimed by no policy leaves here. */

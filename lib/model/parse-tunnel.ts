@@ -4,7 +4,7 @@ import { parseInteger, parseInterfaceName, parseName } from "../name";
 import { ParseError, type Problems } from "../problem";
 import type { Interface, Node, Tunnel } from "./model";
 import { tunnelMtuLeastBytes, wireguardOverheadIpv4Bytes } from "./numbers";
-import { parseKey, parsePsk, type ParseContext } from "./context";
+import { keyMend, parseKey, parsePsk, type ParseContext } from "./context";
 
 /** The way between the two hosts that a tunnel runs over. */
 interface Underlay {
@@ -17,7 +17,9 @@ export function parseTunnel(intent: TunnelIntent, context: ParseContext): Tunnel
   const server = context.nodes.get(intent.server.node);
   const client = context.nodes.get(intent.client.node);
   const key = (end: TunnelEndIntent, node: Node | undefined): string | null =>
-    node === undefined ? null : parseKey(end.key, intent.path, `interface ${end.interfaceName} of ${node.name}`, problems);
+    node === undefined
+      ? null
+      : parseKey(end.key, intent.path, `interface ${end.interfaceName} of ${node.name}`, problems, keyMend(node));
   const keys = { server: key(intent.server, server), client: key(intent.client, client) };
   const preshared = intent.preshared && { digest: parsePsk(intent.preshared, intent.path, problems) };
   const fields = problems.attemptAll(intent.path, {

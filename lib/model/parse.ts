@@ -3,7 +3,7 @@ import type { ClientIntent, ClientInterfaceIntent, LabelIntent, NetworkIntent, N
 import { parseInteger, parseInterfaceName, parseName, parseNodeName } from "../name";
 import { Problems } from "../problem";
 import { parseTimeSpan } from "../time-span";
-import { parseKey, type Incomplete, type ParseContext } from "./context";
+import { keyMend, parseKey, type Incomplete, type ParseContext } from "./context";
 import type { Client, ClientInterface, Label, Network, Node } from "./model";
 import { gceMtuBytes, linkMtuBytes, repairSeconds, sshPort } from "./numbers";
 import { parseForwards, parseGateways } from "./parse-forwards";
@@ -94,7 +94,8 @@ const parseRepairEvery = (text: string): string => parseTimeSpan(text, "repairEv
 function parseClientInterface(intent: ClientInterfaceIntent, context: ParseContext): ClientInterface | undefined {
   const { problems } = context;
   const node = context.nodes.get(intent.node);
-  const publicKey = node && parseKey(intent.key, intent.path, `interface ${intent.name} of ${node.name}`, problems);
+  const publicKey =
+    node && parseKey(intent.key, intent.path, `interface ${intent.name} of ${node.name}`, problems, keyMend(node));
   const fields = problems.attemptAll(intent.path, {
     address: () => InterfaceAddress.parse(intent.address),
     name: () => parseInterfaceName(intent.name),

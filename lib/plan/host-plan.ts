@@ -3,6 +3,8 @@ import type { HostAddress, InterfaceAddress, Ipv4Address, Ipv4Prefix } from "../
 /** All that one host gets, as data: what `render` turns into files and nothing else knows. */
 export interface HostPlan {
   readonly node: string;
+  /** Somebody else's host: nothing of this is delivered. */
+  readonly unmanaged?: true;
   readonly interfaces: readonly InterfacePlan[];
   readonly rules: readonly RulePlan[];
   readonly routes: readonly RoutePlan[];
@@ -36,7 +38,7 @@ export interface PeerPlan {
   readonly keepaliveSeconds: number;
   /** sha256, in hex, of the pre-shared key. Absent: none is used. */
   readonly pskDigest?: string;
-  /** An address of the peer's own in the tunnel, which answers a ping. Absent for clients, and for an end without any. */
+  /** An address of the peer's own in the tunnel, which answers a ping. Absent for clients, for an end without any, and for somebody else's host, which may not be up. */
   readonly innerAddress?: Ipv4Address;
 }
 
@@ -55,6 +57,8 @@ export interface RoutePlan {
   readonly to?: Ipv4Prefix;
   /** Undefined: unreachable. */
   readonly dev?: string;
+  /** What the host itself sends by it has this address. Undefined: the kernel's choice, the device's oldest. */
+  readonly src?: Ipv4Address;
 }
 
 /** One way out of a host: by a tunnel towards an exit, or by its own uplink. */

@@ -1,4 +1,4 @@
-import { InterfaceAddress, Ipv4Prefix, comparePrefixes, type Ipv4Address } from "../address";
+import { InterfaceAddress, Ipv4Address, Ipv4Prefix, comparePrefixes } from "../address";
 import type { Interface, Network, Node, Tunnel } from "../model/model";
 import type { ExitPlan, HostPlan, InterfacePlan, PeerPlan, RoutePlan, RulePlan, SourcePlan } from "./host-plan";
 import { forwardRules, gatewayOf } from "./gateway";
@@ -19,15 +19,18 @@ function planHost(network: Network, node: Node, ways: readonly Way[], networks: 
   const interfaces = planInterfaces(network, node);
   const own = network.tunnels
     .filter(({ client }) => client.node === node)
-    .flatMap(({ client, ownRoutes: prefixes }) => prefixes.map((to) => ({ to, dev: client.name })));
+    .flatMap(({ client, clientAddress: src, ownRoutes: prefixes }) =>
+      src === undefined ? [] : prefixes.map((to) => ({ to, dev: client.name, src })),
+    );
   const exits = new Map(ways.map((way) => [way, exitOf(way)]));
   return {
     node: node.name,
+    ...(node.kind === "unmanaged" ? { unmanaged: true as const } : {}),
     interfaces,
     // Two ways of one table and exit (policies that differ in priority only) have these in common.
     rules: distinct([
       ...ownRules(interfaces),
-      ...own.map(({ to }) => ownRouteRule(to)),
+      ...own.flatMap(ownRouteRules),
       ...ways.flatMap(selectRules),
       ...forwardRules(network, node),
     ]),
@@ -84,7 +87,7 @@ function planInterfaces(network: Network, node: Node): InterfacePlan[] {
     const clientAddresses = clientEndAddresses(network, tunnel);
     const psk = pskOf(tunnel);
     if (server.node === node) {
-      const [innerAddress] = clientAddresses;
+      const [innerAddress] = client.node.kind === "unmanaged" ? [] : clientAddresses;
       const peer = {
         name: client.node.name,
         publicKey: keyOf(client),
@@ -103,7 +106,7 @@ function planInterfaces(network: Network, node: Node): InterfacePlan[] {
       endpoint: { address: tunnel.endpoint, port: server.listenPort },
       keepaliveSeconds: tunnel.keepaliveSeconds,
       ...psk,
-      innerAddress: tunnel.serverAddress,
+      ...(server.node.kind === "unmanaged" ? {} : { innerAddress: tunnel.serverAddress }),
     };
     return [plan(client, clientAddresses.map(hostAddress), [peer])];
   });
@@ -140,14 +143,24 @@ function ownRules(interfaces: readonly InterfacePlan[]): RulePlan[] {
   ]);
 }
 
-/** Of the host alone (`iif lo`): what it forwards for others has ways of its own. */
-const ownRouteRule = (to: Ipv4Prefix): RulePlan => ({ priority: priorities.ownRoute, to, iif: "lo", table: ownRouteTable });
+interface OwnRoute {
+  readonly to: Ipv4Prefix;
+  readonly dev: string;
+  readonly src: Ipv4Address;
+}
+
+/** What the kernel asks with before it has chosen an address to send from. */
+const unset = Ipv4Prefix.host(Ipv4Address.of(0));
+
+/**
+ * Of the host alone (`iif lo`): what it forwards for others has ways of its own. And of what it begins: what is sent from another of its addresses is
+ * an answer to somebody there who called that one, by SSH or WireGuard, and takes the way on which they came.
+ */
+const ownRouteRules = ({ to, src }: OwnRoute): RulePlan[] =>
+  [unset, Ipv4Prefix.host(src)].map((from) => ({ priority: priorities.ownRoute, from, to, iif: "lo", table: ownRouteTable }));
 
 /** By the tunnel, or nowhere when that is gone. */
-const ownRoutes = (
-  own: readonly { readonly to: Ipv4Prefix; readonly dev: string }[],
-  interfaces: readonly InterfacePlan[],
-): RoutePlan[] =>
+const ownRoutes = (own: readonly OwnRoute[], interfaces: readonly InterfacePlan[]): RoutePlan[] =>
   own.length === 0 ? [] : [...directRoutes(interfaces, ownRouteTable), ...own.map((one) => ({ table: ownRouteTable, ...one }))];
 
 /**

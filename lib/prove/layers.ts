@@ -1,8 +1,8 @@
-import { lastOf, parsePrefix, type Prefix } from "../trace/ip";
+import { lastOf, parsePrefix } from "../trace/ip";
 import { formatLine } from "../trace/line";
 import { somewhere } from "../trace/network";
 import type { Obligation } from "./obligations";
-import { arrivals, outsideOwnRoutes, ownNetworks, ownRoutesOf } from "./own";
+import { arrivals, isSame, outsideOwnRoutes, ownRouteRules, ownNetworks, ownRoutesOf } from "./own";
 
 /**
  * Each layer that closes a host is looked at by itself. Walks alone cannot see that one is missing while another does its work: that shows on the day
@@ -42,8 +42,6 @@ export const tablesAreWhole: Obligation = ({ trace }, fail) => {
   }
 };
 
-const isSame = (one: Prefix, other: Prefix): boolean => one.base === other.base && one.length === other.length;
-
 /** To, from and through our interfaces there is a direct route or none, whatever nftables does. */
 export const rulesClose: Obligation = ({ trace }, fail) => {
   for (const host of trace.world.hosts.values()) {
@@ -51,14 +49,14 @@ export const rulesClose: Obligation = ({ trace }, fail) => {
       fail({ code: "proof-rule", node: host.name, client: null, message });
     };
     const networks = ownNetworks(trace, host);
+    const ofOwnRoutes = ownRouteRules(trace, host);
     for (const { to, line } of host.routing.destinationRules()) {
       if ([...networks.values()].some((network) => isSame(to, network))) continue;
-      // Of the host alone, which `iif lo` says.
-      if (/ iif lo /.test(line.text) && ownRoutesOf(trace, host).some((own) => isSame(parsePrefix(own.destination), to)))
-        continue;
+      if (ofOwnRoutes.has(line)) continue;
       told(`a rule of ${host.name} tells destinations apart that are none of its own networks: ${formatLine(line)}`);
     }
     for (const { from, line } of host.routing.sourceRules()) {
+      if (ofOwnRoutes.has(line)) continue;
       if ([...networks.values()].some((network) => isSame(from, network))) continue;
       told(`a rule of ${host.name} tells sources apart that are none of its own networks; marks do that: ${formatLine(line)}`);
     }

@@ -1,5 +1,6 @@
 import { privateLink, uplink, type Peer, type TraceHost } from "../trace/host";
 import { contains, parseIp, parsePrefix, type Ip, type Prefix } from "../trace/ip";
+import type { Line } from "../trace/line";
 import { somewhere, type NetworkTrace } from "../trace/network";
 import type { OwnRoute } from "../trace/wiring";
 
@@ -25,6 +26,25 @@ export const outsideOf = (host: TraceHost): string[] => [uplink, ...(host.privat
 
 export const ownRoutesOf = ({ stack }: NetworkTrace, host: TraceHost): readonly OwnRoute[] =>
   (stack.wiring.ownRoutes ?? []).filter(({ node }) => node === host.name);
+
+export const isSame = (one: Prefix, other: Prefix): boolean => one.base === other.base && one.length === other.length;
+
+/** Lines of the rules by which what the host itself begins takes an own route: of it alone, and without another of its addresses. */
+export function ownRouteRules(trace: NetworkTrace, host: TraceHost): ReadonlySet<Line> {
+  const own = ownRoutesOf(trace, host);
+  const rules = host.routing
+    .destinationRules()
+    .filter(({ to, from, iif }) =>
+      own.some(
+        ({ source, destination }) =>
+          iif === "lo" &&
+          isSame(to, parsePrefix(destination)) &&
+          from?.length === 32 &&
+          (from.base === 0 || from.base === parseIp(source)),
+      ),
+    );
+  return new Set(rules.map(({ line }) => line));
+}
 
 /** Addresses in the internet, of which an own route may hold some. */
 const places: readonly Ip[] = [somewhere, ...["8.8.8.8", "9.9.9.9", "208.67.222.222", "64.6.64.6"].map(parseIp)];

@@ -6,7 +6,7 @@ export const wgQuickAgrees: Obligation = ({ trace }, fail) => {
   for (const host of trace.world.hosts.values()) {
     for (const iface of host.interfaces.values()) {
       const file = `etc/wireguard/${iface.name}.conf`;
-      const wanted = new Set(linesWanted(iface));
+      const wanted = new Set(linesWanted(iface, host.wired.kind === "unmanaged"));
       const found = linesOf(trace.stack.files[host.name]?.[file] ?? "");
       const missing = [...wanted].find((line) => !found.has(line));
       const extra = [...found].find((line) => !wanted.has(line));
@@ -30,15 +30,21 @@ function linesOf(text: string): ReadonlySet<string> {
   return found;
 }
 
-function linesWanted({ mtuBytes, listenPort, addresses, peers }: WgInterface): readonly string[] {
+const hooks = [
+  "PreUp = /usr/local/lib/wgchain/wgchain-host ready %i",
+  "PostUp = wg set %i private-key /etc/wgchain/keys/%i.key",
+  "PostUp = /usr/local/lib/wgchain/wgchain-host up %i",
+];
+/** Where nothing is delivered there is no program, and the owner's key stands beside the file. */
+const unmanagedHooks = ["PostUp = wg set %i private-key /etc/wireguard/%i.key"];
+
+function linesWanted({ mtuBytes, listenPort, addresses, peers }: WgInterface, unmanaged: boolean): readonly string[] {
   return [
     "Table = off",
     `MTU = ${mtuBytes}`,
     `ListenPort = ${listenPort}`,
     ...addresses.map((address) => `Address = ${address.toString()}`),
-    "PreUp = /usr/local/lib/wgchain/wgchain-host ready %i",
-    "PostUp = wg set %i private-key /etc/wgchain/keys/%i.key",
-    "PostUp = /usr/local/lib/wgchain/wgchain-host up %i",
+    ...(unmanaged ? unmanagedHooks : hooks),
     ...[...peers.values()].flatMap(({ publicKey, line }) => {
       const [, , endpoint = "", allowed = "", keepalive = ""] = line.text.split("\t");
       const settings = [

@@ -41,7 +41,7 @@ export function renderHost(plan: HostPlan): RenderedHost {
     "etc/wgchain/elements": text(elementLines(plan)),
   };
   for (const [name, lines] of Object.entries(state)) files[`etc/wgchain/${name}`] = text(lines.map(({ line }) => line).sort());
-  for (const one of plan.interfaces) files[`etc/wireguard/${one.name}.conf`] = renderWgQuick(one);
+  for (const one of plan.interfaces) files[`etc/wireguard/${one.name}.conf`] = renderWgQuick(one, plan.unmanaged);
 
   // What is in the nft sets follows from the other objects.
   const objects: Record<string, string> = { nftables, "wg-quick hooks": text(wgQuickHooks), ...networkObjects(plan) };
@@ -49,8 +49,17 @@ export function renderHost(plan: HostPlan): RenderedHost {
   for (const lines of Object.values(state)) {
     for (const { key, value } of lines) objects[key] = value;
   }
+  if (plan.unmanaged === true) return { node: plan.node, files: sortKeys(handedOver(files)), objects: {} };
   return { node: plan.node, files: sortKeys(files), objects: sortKeys(objects) };
 }
+
+/** Units, packages and whatever else serves the program are for hosts that have it. */
+const handedOver = (files: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(files).filter(
+      ([path]) => /^etc\/(wireguard|wgchain|sysctl\.d)\//.test(path) && path !== "etc/wgchain/packages",
+    ),
+  );
 
 const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
 

@@ -87,15 +87,18 @@ export function routeLines(plan: HostPlan): StateLine[] {
   return plan.routes.map((route) => ({
     line: routeArguments(route),
     key: `route ${route.to?.toString() ?? (route.dev === undefined ? "otherwise" : "default")} in table ${route.table}`,
-    value: route.dev === undefined ? "unreachable" : `dev ${route.dev}`,
+    value: route.dev === undefined ? "unreachable" : `dev ${route.dev}${sentFrom(route)}`,
   }));
 }
 
-function routeArguments({ to, dev, table }: RoutePlan): string {
+const sentFrom = ({ src }: RoutePlan): string => (src === undefined ? "" : ` src ${src.toString()}`);
+
+function routeArguments(route: RoutePlan): string {
+  const { to, dev, table } = route;
   const end = `table ${table}`;
   return dev === undefined
     ? `unreachable default ${end} metric ${unreachableMetric} protocol ${routeProtocol}`
-    : `${to?.toString() ?? "default"} dev ${dev} ${end} protocol ${routeProtocol}`;
+    : `${to?.toString() ?? "default"} dev ${dev}${sentFrom(route)} ${end} protocol ${routeProtocol}`;
 }
 
 export function sourceLines(plan: HostPlan): StateLine[] {

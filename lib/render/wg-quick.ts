@@ -11,18 +11,23 @@ export const wgQuickHooks: readonly string[] = [
   "PostUp = /usr/local/lib/wgchain/wgchain-host up %i",
 ];
 
+/** Where wgchain is not: the key stands beside the file, as its owner put it there. */
+export const unmanagedHooks: readonly string[] = ["PostUp = wg set %i private-key /etc/wireguard/%i.key"];
+
 /**
  * A file that wg-quick(8) takes. Private and pre-shared keys stay in files of their own on the host; routes and rules are not wg-quick's here.
  */
-export function renderWgQuick(one: InterfacePlan): string {
+export function renderWgQuick(one: InterfacePlan, unmanaged = false): string {
   const lines = [
-    "# made by wgchain; changes are overwritten by the next deploy",
+    unmanaged
+      ? "# made by wgchain, for who keeps this host: what the other ends count on; the private key goes into a file beside this one"
+      : "# made by wgchain; changes are overwritten by the next deploy",
     "[Interface]",
     ...one.addresses.map((address) => `Address = ${address.toString()}`),
     `ListenPort = ${one.listenPort}`,
     `MTU = ${one.mtuBytes}`,
     "Table = off",
-    ...wgQuickHooks,
+    ...(unmanaged ? unmanagedHooks : wgQuickHooks),
     ...one.peers.flatMap(peerLines),
   ];
   return lines.map((line) => `${line}\n`).join("");

@@ -118,6 +118,12 @@ export class TraceHost {
     return this.routing.lookup({ source: 0, destination: ip, iif: "lo", mark: 0 })?.route.dev === dev;
   }
 
+  /** From which address it sends what has none yet, and by which device; undefined: nowhere. */
+  sends(destination: Ip): { readonly dev: string; readonly source: Ip | undefined } | undefined {
+    const { dev, src } = this.routing.lookup({ source: 0, destination, iif: "lo", mark: 0 })?.route ?? {};
+    return dev === undefined ? undefined : { dev, source: src ?? this.addressOn(dev, destination) };
+  }
+
   /** Which of the device's addresses the host answers from, to this destination. */
   addressOn(dev: string, destination: Ip): Ip | undefined {
     if (dev === uplink) return this.publicAddress;

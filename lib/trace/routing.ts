@@ -1,4 +1,4 @@
-import { PrefixMap, contains, parsePrefix, type Ip, type Prefix } from "./ip";
+import { PrefixMap, contains, parseIp, parsePrefix, type Ip, type Prefix } from "./ip";
 import { UnknownLine, kernel, type Line } from "./line";
 
 export interface Rule {
@@ -16,6 +16,8 @@ export interface Route {
   readonly to: Prefix;
   /** Undefined: unreachable. */
   readonly dev?: string;
+  /** What the host itself sends by it has this address, unless it has chosen one. */
+  readonly src?: Ip;
   /** One of the host's own addresses. */
   readonly local?: true;
   readonly metric: number;
@@ -128,11 +130,14 @@ export function readRule(line: Line): Rule {
 
 /** A line of /etc/wgchain/routes: the arguments of `ip route add`. */
 export function readRoute(line: Line): readonly [table: string, route: Route] {
-  const [, unreachable, to, dev, table, metric] =
-    /^(unreachable )?(default|[0-9./]+)(?: dev (\S+))? table (\d+)(?: metric (\d+))? protocol \d+$/.exec(line.text) ?? [];
+  const [, unreachable, to, dev, src, table, metric] =
+    /^(unreachable )?(default|[0-9./]+)(?: dev (\S+))?(?: src ([0-9.]+))? table (\d+)(?: metric (\d+))? protocol \d+$/.exec(
+      line.text,
+    ) ?? [];
   if (to === undefined || table === undefined || (unreachable === undefined) === (dev === undefined)) {
     throw new UnknownLine(line, "no route of ours");
   }
   const prefix = to === "default" ? { base: 0, length: 0 } : parsePrefix(to);
-  return [table, { line, to: prefix, ...(dev === undefined ? {} : { dev }), metric: Number(metric ?? 0) }];
+  const from = { ...(dev === undefined ? {} : { dev }), ...(src === undefined ? {} : { src: parseIp(src) }) };
+  return [table, { line, to: prefix, ...from, metric: Number(metric ?? 0) }];
 }

@@ -16,7 +16,7 @@ export interface TracedHost {
   /** The node's name. */
   readonly name: string;
   /** An existing host, or a VM of Google's. */
-  readonly kind: "ssh" | "gce";
+  readonly kind: "ssh" | "gce" | "unmanaged";
   /** Public address; a Terraform address ("google_compute_address.x.address") where only apply knows it. */
   readonly address: string;
   /** Whether traffic may leave here to the internet. */

@@ -32,7 +32,7 @@ export interface WiredNode {
   /** e.g. "172.16.0.1/30"; nodes with the same network share the link. */
   readonly privateLink?: { readonly address: string; readonly mtuBytes: number };
   readonly exit: boolean;
-  readonly kind: "ssh" | "gce";
+  readonly kind: "ssh" | "gce" | "unmanaged";
   /** Private networks that it is the gateway of. Absent: none. */
   readonly lans?: readonly WiredLan[];
   /** Absent: none. */

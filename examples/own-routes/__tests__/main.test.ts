@@ -15,9 +15,12 @@ afterAll(removeTemporaryDirectories);
 test("exactly 1.1.1.1, of the host alone, by the tunnel or nowhere", () => {
   const lines = (name: string): string[] =>
     (example.files[`client/etc/wgchain/${name}`] ?? "").split("\n").filter((line) => line.includes("7710"));
-  expect(lines("rules")).toEqual(["pref 10080 to 1.1.1.1/32 iif lo lookup 7710 protocol 119"]);
+  expect(lines("rules")).toEqual([
+    "pref 10080 from 0.0.0.0/32 to 1.1.1.1/32 iif lo lookup 7710 protocol 119",
+    "pref 10080 from 10.1.1.2/32 to 1.1.1.1/32 iif lo lookup 7710 protocol 119",
+  ]);
   expect(lines("routes")).toEqual([
-    "1.1.1.1/32 dev wg table 7710 protocol 119",
+    "1.1.1.1/32 dev wg src 10.1.1.2 table 7710 protocol 119",
     "10.1.1.0/24 dev wg table 7710 protocol 119",
     "unreachable default table 7710 metric 4278198272 protocol 119",
   ]);
