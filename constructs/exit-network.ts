@@ -5,63 +5,13 @@ import { unrecorded } from "../lib/model/ports";
 import { ParseError } from "../lib/problem";
 import { ClientInterface, type WgClient } from "./client-interface";
 import { readClientsFile } from "./clients-file";
+import { listName, stagesOf, UndecidableList, type Stage } from "./exit-ways";
+import type { ExitClientProps, ExitNetworkProps } from "./exit-network-props";
 import { WgNetwork } from "./network";
 import { SnatLabel } from "./snat-label";
 import { SourcePolicy } from "./source-policy";
 import type { WgNode } from "./wg-node";
-import { WgTunnel, type WgTunnelProps } from "./wg-tunnel";
-
-/** An exit of an `ExitNetwork`, and the way to it. */
-export interface ExitProps {
-  /** The nodes behind the entry, in order; the last is the exit. */
-  readonly through: readonly [WgNode, ...WgNode[]];
-}
-
-/** A client of an `ExitNetwork`. */
-export interface ExitClientProps {
-  /** Name of the exit it leaves at; a name that `exits` does not have is an error. */
-  readonly exit: string;
-  /** Its address, in the lower half of `addressSpace`. @default allocated from its name */
-  readonly address?: string;
-  /** WireGuard public key, 44 characters of base64. @default the file `keys/client.NAME.pub` in wgchain's directory */
-  readonly publicKey?: string;
-  /** A label of its own on the first tunnel, instead of the exit's. @default false */
-  readonly ownLabel?: boolean;
-}
-
-/** What is set by hand of a tunnel that would be allocated. */
-export interface LinkProps extends Partial<Omit<WgTunnelProps, "server" | "client" | "clientAddress">> {
-  /** Addresses of labels, by exit, or by "EXIT/CLIENT" for a client's own. @default allocated */
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-/** What an `ExitNetwork` is made of. */
-export interface ExitNetworkProps {
-  /** The node that clients connect to. */
-  readonly entry: WgNode;
-  /** Exits by name. Nodes in `through` that two exits begin with alike are joined by the same tunnels. */
-  readonly exits: Readonly<Record<string, ExitProps>>;
-  /** Clients by name. @default those of `clientsFile` alone */
-  readonly clients?: Readonly<Record<string, ExitClientProps>>;
-  /**
-   * More clients: a YAML file, relative to the app's working directory, which `wgchain client` edits. Maps `clients` by name to what
-   * `ExitClientProps` has, and `revoked` by name to an address that nobody else gets. A mistake in it is a problem with line and column.
-   */
-  readonly clientsFile?: string;
-  /** All that is allocated lies in it: clients in the lower half, a /25 for each tunnel in the upper; a /23 at least. @default "10.77.0.0/16" */
-  readonly addressSpace?: string;
-  /** Name of the entry's interface for clients. @default "wgs" */
-  readonly clientInterface?: string;
-  /** UDP port that clients connect to. @default 51820 */
-  readonly listenPort?: number;
-  /** Whether all its tunnels use a pre-shared key; `links` may say otherwise of one. @default false */
-  readonly presharedKeys?: boolean;
-  /**
-   * By "CLIENT_NODE-SERVER_NODE" (e.g. "sz-hk"): what is set by hand of the tunnel between the two; a name that no exit's way has is an error.
-   * @default all of it is allocated
-   */
-  readonly links?: Readonly<Record<string, LinkProps>>;
-}
+import { WgTunnel } from "./wg-tunnel";
 
 interface Hop {
   readonly name: string;
@@ -141,7 +91,10 @@ export class ExitNetwork extends Construct {
     const { links = {}, presharedKeys = false } = this.props;
     for (const name of Object.keys(links)) {
       if (!hops.has(name))
-        this.problem("unknown-link", `links names '${name}', but no exit goes that way; write one of ${list([...hops.keys()])}`);
+        this.problem(
+          "unknown-link",
+          `links names '${name}', but no exit goes that way; write one of ${quoted([...hops.keys()])}`,
+        );
     }
     const names = [...hops.keys()].filter((name) => links[name]?.network === undefined);
     const { networks, ...rest } = allocateNetworks({
@@ -193,67 +146,94 @@ export class ExitNetwork extends Construct {
     return new Map(made);
   }
 
-  private makePolicies(): void {
+  /** Every exit alone, and what clients choose of several; what is wrong with these is told. */
+  private stages(): readonly Stage[] {
     const { entry, exits } = this.props;
-    const clients = this.declared;
-    for (const [name, { exit }] of Object.entries(clients)) {
-      if (exits[exit] === undefined) {
-        this.problem(
-          "unknown-exit",
-          `client '${name}' wants exit '${exit}', which is not there; write one of ${list(Object.keys(exits))}`,
-        );
-      }
+    const ways = Object.fromEntries(Object.entries(exits).map(([name, { through }]) => [name, through.map((node) => node.name)]));
+    const known = new Map<string, ReturnType<typeof this.wrongWith>>();
+    const lists = Object.entries(this.declared).flatMap(([name, { exit }]) => {
+      const list = listOf(exit);
+      const key = listName(list);
+      if (!known.has(key)) known.set(key, this.wrongWith(list, ways));
+      const wrong = known.get(key);
+      if (wrong === undefined) return [list];
+      this.problem(wrong.code, `client '${name}' ${wrong.message}`);
+      return [];
+    });
+    return stagesOf(entry.name, ways, [...Object.keys(exits).map((exit) => [exit]), ...lists]);
+  }
+
+  private wrongWith(
+    list: readonly string[],
+    ways: Readonly<Record<string, readonly string[]>>,
+  ): { readonly code: string; readonly message: string } | undefined {
+    const unknown = list.find((exit) => ways[exit] === undefined);
+    if (unknown !== undefined) {
+      const message = `wants exit '${unknown}', which is not there; write one of ${quoted(Object.keys(ways))}`;
+      return { code: "unknown-exit", message };
     }
-    const labels = this.makeLabels();
-    for (const [exit, { through }] of Object.entries(exits)) {
-      const members = Object.entries(clients).filter(([, client]) => client.exit === exit);
-      const nodes = [entry, ...through];
-      const hopNames = nodes.slice(0, -1).map((node, index) => `${node.name}-${nodes[index + 1]?.name ?? ""}`);
-      const own = members.filter(([, { ownLabel }]) => ownLabel === true).map(([name]) => name);
-      const shared = members.filter(([, { ownLabel }]) => ownLabel !== true).map(([name]) => name);
-      hopNames.forEach((hop, index) => {
-        const via = this.tunnels.get(hop);
-        const node = nodes[index];
-        const label = labels.get(`${hop}/${exit}`);
-        if (via === undefined || node === undefined || label === undefined) return;
-        const policy = (suffix: string, from: (WgClient | SnatLabel | undefined)[], snat: SnatLabel): void => {
-          const present = from.filter((one) => one !== undefined);
-          if (present.length > 0)
-            new SourcePolicy(this, `${exit}-on-${node.name}${suffix}`, { on: node, from: present, via, snat });
-        };
-        if (index > 0) {
-          const before = hopNames[index - 1] ?? "";
-          const arriving = index === 1 ? own.map((client) => labels.get(`${before}/${exit}/${client}`)) : [];
-          policy("", [labels.get(`${before}/${exit}`), ...arriving], label);
-          return;
-        }
-        policy(
-          "",
-          shared.map((client) => this.clients.get(client)),
-          label,
-        );
-        for (const client of own)
-          policy(`-${client}`, [this.clients.get(client)], labels.get(`${hop}/${exit}/${client}`) ?? label);
-      });
+    if (list.length === 0) return { code: "unknown-exit", message: `names no exit; write one of ${quoted(Object.keys(ways))}` };
+    if (new Set(list).size < list.length)
+      return { code: "choice-twice", message: `wants ${list.join(", ")}; name each exit once` };
+    try {
+      stagesOf(this.props.entry.name, ways, [list]);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof UndecidableList)) throw error;
+      return { code: "undecidable-exits", message: `wants ${list.join(", ")}, but ${error.message}` };
     }
   }
 
-  /** One label an exit on every tunnel of its way, and on the first one a client where asked. By "HOP/EXIT" or "HOP/EXIT/CLIENT". */
-  private makeLabels(): ReadonlyMap<string, SnatLabel> {
-    const { entry, exits, links = {} } = this.props;
-    const clients = this.declared;
-    const wanted = new Map<string, string[]>();
-    const want = (hop: string, label: string): void => void wanted.set(hop, [...(wanted.get(hop) ?? []), label]);
-    for (const [exit, { through }] of Object.entries(exits)) {
-      const nodes = [entry, ...through];
-      nodes.slice(0, -1).forEach((node, index) => want(`${node.name}-${nodes[index + 1]?.name ?? ""}`, exit));
-      const first = `${entry.name}-${through[0].name}`;
-      for (const [client, { exit: theirs, ownLabel }] of Object.entries(clients)) {
-        if (theirs === exit && ownLabel === true) want(first, `${exit}/${client}`);
+  private makePolicies(): void {
+    const { entry, exits, failover } = this.props;
+    const stages = this.stages();
+    const labels = this.makeLabels(stages);
+    const nodes = new Map([entry, ...Object.values(exits).flatMap(({ through }) => through)].map((node) => [node.name, node]));
+    for (const stage of stages) {
+      const on = nodes.get(stage.node);
+      const via = stage.hops.flatMap(({ name }) => this.tunnels.get(name) ?? []);
+      const policy = (suffix: string, from: (WgClient | SnatLabel | undefined)[], own = ""): void => {
+        const present = from.filter((one) => one !== undefined);
+        const snat = stage.hops.flatMap(({ name, list }) => labels.get(`${name}/${listName(list)}${own}`) ?? []);
+        if (on === undefined || present.length === 0 || snat.length === 0 || snat.length < stage.hops.length) return;
+        const probing = stage.hops.length > 1 && failover !== undefined ? { failover } : {};
+        new SourcePolicy(this, `${listName(stage.list)}-on-${stage.node}${suffix}`, { on, from: present, via, snat, ...probing });
+      };
+      const members = this.membersOf(stage.list);
+      if (stage.before !== undefined) {
+        const arriving = `${stage.before}/${listName(stage.list)}`;
+        const theirs = stage.depth === 1 ? [...labels].filter(([name]) => name.startsWith(`${arriving}/`)) : [];
+        policy("", [labels.get(arriving), ...theirs.map(([, label]) => label)]);
+        continue;
+      }
+      policy(
+        "",
+        members.filter(([, { ownLabel }]) => ownLabel !== true).map(([client]) => this.clients.get(client)),
+      );
+      for (const [client, { ownLabel }] of members)
+        if (ownLabel === true) policy(`-${client}`, [this.clients.get(client)], `/${client}`);
+    }
+  }
+
+  private membersOf(list: readonly string[]): (readonly [string, ExitClientProps])[] {
+    return Object.entries(this.declared).filter(([, { exit }]) => listName(listOf(exit)) === listName(list));
+  }
+
+  /** One label a list of exits on every tunnel of its way, and on the first one a client where asked. By "HOP/LIST" or "HOP/LIST/CLIENT". */
+  private makeLabels(stages: readonly Stage[]): ReadonlyMap<string, SnatLabel> {
+    const { links = {} } = this.props;
+    const wanted = new Map<string, Set<string>>();
+    for (const { hops, list: all, before } of stages) {
+      const own = before === undefined ? this.membersOf(all).filter(([, { ownLabel }]) => ownLabel === true) : [];
+      for (const { name, list } of hops) {
+        const known = wanted.get(name) ?? new Set<string>();
+        for (const label of [listName(list), ...own.map(([client]) => `${listName(list)}/${client}`)]) known.add(label);
+        wanted.set(name, known);
       }
     }
     const labels = new Map<string, SnatLabel>();
-    for (const [hop, names] of wanted) {
+    for (const [hop, known] of wanted) {
+      const names = [...known];
       const tunnel = this.tunnels.get(hop);
       const network = this.attempt(() => Ipv4Prefix.parse(tunnel?.network ?? "", "network"));
       if (tunnel === undefined || network === undefined) continue;
@@ -337,4 +317,6 @@ function tryParse(text: string): Ipv4Address | undefined {
   }
 }
 
-const list = (names: readonly string[]): string => (names.length === 0 ? "(none)" : names.map((name) => `'${name}'`).join(", "));
+const listOf = (exit: ExitClientProps["exit"]): readonly string[] => [exit].flat();
+const quoted = (names: readonly string[]): string =>
+  names.length === 0 ? "(none)" : names.map((name) => `'${name}'`).join(", ");

@@ -1,5 +1,7 @@
-export { ExitNetwork, type ExitClientProps, type ExitNetworkProps, type ExitProps, type LinkProps } from "./exit-network";
+export { ExitNetwork } from "./exit-network";
+export type { ExitClientProps, ExitNetworkProps, ExitProps, LinkProps } from "./exit-network-props";
 export { ClientInterface, WgClient, type ClientInterfaceProps, type WgClientProps } from "./client-interface";
+export type { FailoverProps } from "./failover";
 export {
   Host,
   type GceHost,
@@ -24,6 +26,7 @@ export type {
   TracedEnd,
   TracedExit,
   TracedHost,
+  TracedInstead,
   TracedTunnel,
   TracedWay,
   TraceEnd,

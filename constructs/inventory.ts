@@ -28,8 +28,14 @@ export function inventoryOf(sources: InventorySources): Inventory {
     nodes: [...intent.nodes.flatMap((node) => inventoryNode(node, compiled.network) ?? []), ...leaving],
     clients: promises(compiled.network),
     allocations: { ...compiled.allocations, ...sources.ownAllocations },
+    ...probeTargetsOf(compiled.network),
     problems: sources.problems,
   };
+}
+
+function probeTargetsOf({ policies }: Network): Pick<Inventory, "probeTargets"> {
+  const targets = new Set(policies.flatMap(({ failover }) => (failover?.probing.targets ?? []).map(String)));
+  return targets.size === 0 ? {} : { probeTargets: [...targets].sort() };
 }
 
 const keyMadeOn = { ssh: "host", gce: "operator", unmanaged: "elsewhere" } as const;

@@ -1,5 +1,6 @@
 import { InterfaceAddress, Ipv4Prefix } from "../lib/address";
 import type { Inventory, InventoryNode } from "../lib/inventory";
+import { probing } from "../lib/model/numbers";
 import { LabError } from "./run";
 import type { Machine, Scenario } from "./scenario";
 
@@ -105,7 +106,8 @@ export function planOf(instance: string, inventory: Inventory, scenario: Scenari
       ...machines.filter(({ lan, address }) => lan === undefined && address === undefined).map(machine),
     ],
     privateLinks: [...privateLinks(inventory.nodes), ...lans(inventory.nodes, machines)],
-    internet: scenario.internet ?? [],
+    // By default hosts that measure their exits ask these; hosts that begin to must find them.
+    internet: [...new Set([...probing.targets, ...(scenario.internet ?? []), ...(inventory.probeTargets ?? [])])],
     jumpHosts: jumpHosts(inventory),
   };
 }

@@ -141,8 +141,19 @@ export interface PolicyIntent {
   /** Path of a tunnel, or the node's own way out. */
   readonly via: { readonly tunnel: string } | "uplink";
   readonly label?: string;
+  /** Further choices, in order, for when `via` is dead. Absent: none. */
+  readonly failover?: FailoverIntent;
   readonly routeTable?: number;
   readonly priority?: number;
+}
+
+export interface FailoverIntent {
+  readonly others: readonly { readonly tunnel: string; readonly label?: string }[];
+  readonly targets: readonly string[];
+  readonly intervalSeconds: number;
+  readonly failures: number;
+  readonly successes: number;
+  readonly holdSeconds: number;
 }
 
 /** A node that stands between a private network and its uplink. */

@@ -12,6 +12,8 @@ export interface Inventory {
   readonly clients: readonly InventoryClient[];
   /** Recorded plus new allocations: what `allocations.json` should hold. */
   readonly allocations: Readonly<Record<string, Readonly<Record<string, string | number>>>>;
+  /** Addresses in the internet that hosts ask to measure exits. Absent: none. */
+  readonly probeTargets?: readonly string[];
   /** All that the checks found; `code` "missing-public-key" and "missing-preshared-key" are what `wgchain keys` mends. */
   readonly problems: readonly InventoryProblem[];
   /** What the app asserts of its own of the network's packets; code "assertion" where it does not hold. Absent: nothing. */

@@ -28,6 +28,7 @@ function promiseOf(policies: Policies, source: Ipv4Address, incoming: Interface,
   const policy = policies.selecting(source, incoming);
   if (policy === undefined) return null;
   const path = policies.follow(policy);
+  const all = [...policies.all(policy)];
   if (path.end.kind !== "exit") return null;
   const { node } = path.end;
   return {
@@ -35,6 +36,7 @@ function promiseOf(policies: Policies, source: Ipv4Address, incoming: Interface,
     hops: [firstHop, ...path.tunnels.map((tunnel) => tunnel.serverAddress.toString())],
     exitAddress:
       node.address instanceof DeferredAddress ? { deferred: node.address.terraform } : { literal: node.address.toString() },
-    mtuBytes: pathMtuBytes(path, incoming),
+    // Also by the exit that takes over.
+    mtuBytes: Math.min(...all.map((one) => pathMtuBytes(one, incoming))),
   };
 }

@@ -35,6 +35,9 @@ export interface Change {
   readonly szHkt?: Partial<SourcePolicyProps>;
   readonly hkGcp?: Partial<SourcePolicyProps>;
   readonly hkHkt?: Partial<SourcePolicyProps>;
+  /** Choices of hk-gcp and hk-hkt, in order. */
+  readonly hkGcpVia?: readonly ("wg6" | "wg7")[];
+  readonly hkHktVia?: readonly ("wg6" | "wg7")[];
 }
 
 export interface Reference {
@@ -100,10 +103,11 @@ export function reference(stack: TerraformStack, change: Change = {}): Reference
 
   const viaGcp = new SnatLabel(stack, "via-gcp", { tunnel: wgp, address: "10.66.220.224", ...change.viaGcp });
   const viaHkt = new SnatLabel(stack, "via-hkt", { tunnel: wgp, address: "10.66.220.225", ...change.viaHkt });
+  const tunnels = (names?: readonly ("wg6" | "wg7")[]): WgTunnel[] | undefined => names?.map((name) => ({ wg6, wg7 })[name]);
   const szSources = ["10.66.224.2/32", "10.66.224.3/32"];
   new SourcePolicy(stack, "sz-gcp", { on: sz, from: szSources, via: wgp, snat: viaGcp, ...change.szGcp });
   new SourcePolicy(stack, "sz-hkt", { on: sz, from: ["10.66.225.2/32"], via: wgp, snat: viaHkt, ...change.szHkt });
-  new SourcePolicy(stack, "hk-gcp", { on: hk, from: [viaGcp], via: wg6, ...change.hkGcp });
-  new SourcePolicy(stack, "hk-hkt", { on: hk, from: [viaHkt], via: wg7, ...change.hkHkt });
+  new SourcePolicy(stack, "hk-gcp", { on: hk, from: [viaGcp], via: tunnels(change.hkGcpVia) ?? wg6, ...change.hkGcp });
+  new SourcePolicy(stack, "hk-hkt", { on: hk, from: [viaHkt], via: tunnels(change.hkHktVia) ?? wg7, ...change.hkHkt });
   return { stack, sz, hk, gcp, hkt, wgp, wg6, wg7, wgs, viaGcp, viaHkt };
 }

@@ -49,7 +49,7 @@ readonly ROUTE_AWK='
 
 rules_wanted() { lines_of "$ETC/rules" | awk -v own= "$RULE_AWK" | sort -u; }
 rules_live() { ip -4 -N rule show | awk -v own=$PROTOCOL "$RULE_AWK" | sort -u; }
-routes_wanted() { lines_of "$ETC/routes" | awk "$ROUTE_AWK" | sort -u; }
+routes_wanted() { lines_of "$ETC/routes" | routes_taken | awk "$ROUTE_AWK" | sort -u; }
 # An empty table is an error to ip ("FIB table does not exist"); `table all` is not.
 routes_live() { ip -4 -N route show table all proto $PROTOCOL | awk "$ROUTE_AWK" | sort -u; }
 
@@ -71,7 +71,12 @@ ip_lines() { # rule|route, add|del, FILE of canonical lines
 
 add_rules() { difference rule missing >"$WORK/todo"; ip_lines rule add "$WORK/todo"; }
 prune_rules() { difference rule stale >"$WORK/todo"; ip_lines rule del "$WORK/todo"; }
-prune_routes() { difference route stale >"$WORK/todo"; ip_lines route del "$WORK/todo"; }
+prune_routes() {
+  hold_failover
+  difference route stale >"$WORK/todo"
+  ip_lines route del "$WORK/todo"
+  let_failover
+}
 
 has_address() { ip -4 -o addr show dev "$1" | awk -v ip="$2" '{ sub(/\/.*/, "", $4) } $4 == ip { found = 1 } END { exit !found }'; }
 
@@ -80,6 +85,7 @@ has_address() { ip -4 -o addr show dev "$1" | awk -v ip="$2" '{ sub(/\/.*/, "", 
 # One of ours with the same prefix, table and metric is replaced in one step; somebody else's is not, `add` then fails.
 add_routes() {
   local only=${1-} line dev key verb args
+  hold_failover
   difference route missing >"$WORK/todo"
   awk '{ k = ($1 ~ /^(unreachable|blackhole|prohibit|throw)$/) ? $2 : $1; m = ""; t = ""
          for (i = 2; i < NF; i++) { if ($i == "metric") m = $(i + 1); if ($i == "table") t = $(i + 1) } print k "|" m "|" t }' "$WORK/live" >"$WORK/slots"
@@ -97,4 +103,5 @@ add_routes() {
     verb=add; is_line_of "$WORK/slots" "$key" && verb=replace
     cmd ip -4 route "$verb" "${args[@]}" protocol $PROTOCOL
   done <"$WORK/todo"
+  let_failover
 }

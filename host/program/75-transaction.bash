@@ -73,7 +73,7 @@ restore_good() {
   local path
   TREE=$LIB/good/tree
   look_at
-  { lines_of /etc/wgchain/sources; lines_of /etc/wgchain/lans; } >"$WORK/sources.tried"
+  { sources_taken; lines_of /etc/wgchain/lans; } >"$WORK/sources.tried"
   lines_of /etc/wgchain/forwards >"$WORK/forwards.tried"
   install_tree
   while read -r path; do install_file "$path"; done < <(cd -- "$TREE" && find etc/wgchain/keys -type f 2>/dev/null)

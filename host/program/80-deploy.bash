@@ -63,6 +63,7 @@ bring_up() { # hold|switch
   make_way
   for iface in $(wanted_interfaces); do interface_up "$iface" "$1"; done
   add_routes
+  failover_service
 }
 
 # An interface under a new name needs the port of the old one, which else would stay until commit.
@@ -89,7 +90,9 @@ standing() { # problems with what must stand
   for iface in $(wanted_interfaces); do link_up "$iface" || problem "interface $iface is not up"; done
   difference rule missing >"$WORK/todo"
   while read -r line; do problem "missing rule: $line"; done <"$WORK/todo"
+  hold_failover
   difference route missing >"$WORK/todo"
+  let_failover
   while read -r line; do problem "missing route: $line"; done <"$WORK/todo"
   nft_closes || problem "nftables table ip wgchain is not the one that was loaded"
 }
@@ -140,6 +143,7 @@ prune() {
       interface_down "$iface"
     fi
   done < <(our_interfaces)
+  ! is_line_of "$WORK/stale" etc/wgchain/failover || stop_failover
   prune_rules
   prune_routes
   nft_prune
@@ -159,7 +163,7 @@ wanted_files() { if [[ $DRY == 1 ]]; then cat -- "$WORK/files"; else cat -- "$LI
 forget_connections() {
   local source
   cat -- "${1-/dev/null}" <(lines_of "$LIB/sources") | sort -u >"$WORK/sources.old"
-  { lines_of "$ETC/sources"; lines_of "$ETC/lans"; } | sort -u >"$WORK/sources.new"
+  { sources_taken; lines_of "$ETC/lans"; } | sort -u >"$WORK/sources.new"
   comm -3 "$WORK/sources.old" "$WORK/sources.new" | awk '{ print $2 }' | sort -u >"$WORK/sources"
   if [[ -s $WORK/sources ]]; then
     # Only those that have a connection: 10,000 changed sources must not be 10,000 processes.
@@ -206,6 +210,7 @@ forget_forwards() {
 # The host as it was found. Packages and keys stay.
 take_away() {
   local iface path
+  stop_failover
   our_interfaces >"$WORK/ours"
   while read -r iface; do interface_down "$iface"; done <"$WORK/ours"
   if has_systemd; then

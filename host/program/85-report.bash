@@ -31,8 +31,23 @@ report() {
     NF == 9 { peer[++peers] = $1 OFS $2 OFS (($1, $2) in name ? (name[$1, $2] == "" ? "-" : name[$1, $2]) : "(unknown)") OFS $4 OFS $6 OFS $7 OFS $8 }
     END { for (i = 1; i <= count; i++) say(order[i]); for (i = 1; i <= peers; i++) print "peer", peer[i] }' \
     <(lines_of "$ETC/interfaces") <(links) <(lines_of "$ETC/peers") <(wg show all dump 2>/dev/null || true)
+  report_failover
   rules_live | sed 's/^/rule\t/'
   routes_live | awk '{ table = $NF; sub(/ table [0-9]+$/, ""); print "table\t" table "\t" $0 }' | sort -s -t $'\t' -k2,2n
+}
+# failover NAME EXIT|- DEV|closed SINCE measured|stopped, then choice NAME ORDER EXIT DEV alive|dead|unknown ANSWERED LOST
+report_failover() {
+  local runs=stopped
+  [[ -s $ETC/failover ]] || return 0
+  ! failover_runs || runs=measured
+  awk -v OFS='\t' -v runs=$runs '
+    FILENAME == ARGV[1] { since[$1] = $3; next }
+    FILENAME == ARGV[2] { now[$4] = $3; next }
+    FILENAME == ARGV[3] { seen[$1, $2] = $3 OFS $4 OFS $5; next }
+    !($1 in told) { told[$1]; names[++n] = $1 }
+    { if ($6 == now[$1]) exit_[$1] = $4; choice[$1] = choice[$1] "choice" OFS $1 OFS $2 OFS $4 OFS $6 OFS (($1, $2) in seen ? seen[$1, $2] : "unknown" OFS 0 OFS 0) "\n" }
+    END { for (i = 1; i <= n; i++) { name = names[i]; print "failover", name, (name in exit_ ? exit_[name] : "-"), now[name], since[name] + 0, runs; printf "%s", choice[name] } }' \
+    <(lines_of "$TAKEN") <(taken) <(lines_of "$SEEN") "$ETC/choices"
 }
 links() { # NAME up|down MTU
   ip -o link show | awk -v OFS='\t' '{ name = $2; sub(/:$/, "", name); sub(/@.*$/, "", name); state = $3 ~ /[<,]UP[,>]/ ? "up" : "down"
@@ -58,6 +73,8 @@ verb_status() {
     $1 == "forwarding" { print "forwarding " ($2 == 1 ? "on" : "OFF") }
     $1 == "interface" { print "interface " $2 " " $3 ", mtu " $4 ", port " $5 ", public key " $6 }
     $1 == "peer" { print "  " ($4 == "-" ? $3 : $4) "  " $5 "  handshake " ago($6) ", " $7 " bytes in, " $8 " out" }
+    $1 == "failover" { print "failover " $2 ": " ($4 == "closed" ? "CLOSED, no exit is alive" : "takes " $3 " by " $4) ($5 ? ", since " ago($5) : "") ($6 == "measured" ? "" : "; NOT MEASURED, wgchain-failover does not run") }
+    $1 == "choice" { print "  " $3 ". " $4 " by " $5 "  " $6 ", answered " ago($7) }
     $1 == "rule" { rules++ }
     $1 == "table" { if (!($2 in seen)) { seen[$2]; tables++ } routes++ }
     END { print rules + 0 " rules, " routes + 0 " routes in " tables + 0 " tables" }'

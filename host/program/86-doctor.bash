@@ -24,6 +24,7 @@ verb_doctor() {
   find_networkd
   find_paths
   find_silent_tunnels
+  find_dead_exits
   fields end
 }
 
@@ -206,6 +207,16 @@ find_silent_tunnels() {
   while IFS=$'\t' read -r iface peer since _; do
     finding no-handshake "tunnel $iface: no handshake with $peer, $since; is its host up, is UDP open to its port, and does it hold this host's public key?"
   done <"$WORK/silent.tunnels"
+}
+find_dead_exits() {
+  local kind name exit dev state answered
+  [[ -s $ETC/failover ]] || return 0
+  failover_runs || finding failover-stopped "nothing measures the exits of this host, so nothing fails over; $(has_systemd && printf 'why: journalctl -u wgchain-failover; ' || true)then: $PROGRAM repair"
+  while IFS=$'\t' read -r kind name _ exit dev state answered _; do
+    case $kind.$state in
+      choice.dead) finding exit-dead "exit $exit by $dev of $name does not answer$( ((answered == 0)) || printf ', the last time was %s s ago' "$(($(printf '%(%s)T' -1) - answered))"); is its host up, does it reach the internet, and do the targets answer a ping there?" ;;
+    esac
+  done < <(report_failover)
 }
 silent_tunnels() { # lines IFACE PEER SINCE BYTES_SENT
   awk -F'\t' -v OFS='\t' -v now="$(printf '%(%s)T' -1)" '

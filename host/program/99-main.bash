@@ -6,7 +6,7 @@ main() {
   shift
   case $verb in
     up | ready | reload) [[ $# -eq 1 && $1 =~ ^[A-Za-z0-9_=+.-]{1,15}$ ]] || die "$verb needs the name of an interface" ;;
-    boot | report | doctor | status) [[ $# -eq 0 ]] || die "$verb takes no arguments" ;;
+    boot | report | doctor | status | failover) [[ $# -eq 0 ]] || die "$verb takes no arguments" ;;
   esac
   "verb_$verb" "$@"
 }

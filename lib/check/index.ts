@@ -2,6 +2,7 @@ import type { Network } from "../model/model";
 import type { Incomplete } from "../model/context";
 import type { Problems } from "../problem";
 import { checkClients, checkHostAddresses, checkLabels, checkNetworks } from "./addresses";
+import { checkFailover } from "./failover";
 import { checkForwards, checkGateways } from "./forwards";
 import { checkUniqueness } from "./names";
 import { checkAllowedIps, checkOwnRoutes } from "./own-routes";
@@ -22,6 +23,7 @@ const checks: readonly Check[] = [
   checkOwnRoutes,
   checkAllowedIps,
   checkUnmanaged,
+  checkFailover,
   checkGateways,
   checkForwards,
 ];

@@ -48,15 +48,21 @@ export function checkOwnRoutes(network: Network, problems: Problems, incomplete:
         );
       seen.push({ tunnel, prefix });
     }
-    const { end, tunnels } = policies.followOwn(tunnel);
-    const way = [tunnel.client.node.name, ...tunnels.map(({ server }) => server.node.name)].join(" -> ");
-    if (end.kind === "loop")
-      report("routing-loop", `the way ${way} of its ownRoutes comes to '${end.node.name}' twice; change via of one policy on it`);
-    if (end.kind === "no-policy" && !incomplete.policies.has(end.node.path))
-      report(
-        "path-without-exit",
-        `the way ${way} of its ownRoutes ends at '${end.node.name}', which is no exit and has no policy for ${end.source.toString()}; set exit: true on '${end.node.name}' or add a SourcePolicy there`,
-      );
+    for (const { end, tunnels } of policies.allOwn(tunnel)) {
+      if (end.kind === "exit") continue;
+      const way = [tunnel.client.node.name, ...tunnels.map(({ server }) => server.node.name)].join(" -> ");
+      if (end.kind === "loop")
+        report(
+          "routing-loop",
+          `the way ${way} of its ownRoutes comes to '${end.node.name}' twice; change via of one policy on it`,
+        );
+      if (end.kind === "no-policy" && !incomplete.policies.has(end.node.path))
+        report(
+          "path-without-exit",
+          `the way ${way} of its ownRoutes ends at '${end.node.name}', which is no exit and has no policy for ${end.source.toString()}; set exit: true on '${end.node.name}' or add a SourcePolicy there`,
+        );
+      break;
+    }
   }
 }
 
@@ -68,7 +74,13 @@ function underlayAddresses({ nodes }: Network): { readonly address: Ipv4Address;
 
 /** Clients' packets go to anywhere, so a tunnel that they take must let everything through; and its own two ends must reach each other. */
 export function checkAllowedIps(network: Network, problems: Problems): void {
-  const used = new Map(network.policies.flatMap((policy) => (policy.via === "uplink" ? [] : [[policy.via, policy] as const])));
+  const used = new Map(
+    network.policies.flatMap((policy) =>
+      [policy.via, ...(policy.failover?.others ?? []).map(({ via }) => via)].flatMap((via) =>
+        via === "uplink" ? [] : [[via, policy] as const],
+      ),
+    ),
+  );
   for (const tunnel of network.tunnels) {
     const { allowedIps, path } = tunnel;
     const has = `allowedIps has only ${list(allowedIps)}`;

@@ -1,7 +1,7 @@
 import type { Network, Policy, PolicySource } from "../model/model";
 import { exitTables } from "../model/numbers";
 import type { Incomplete } from "../model/context";
-import { Policies } from "../model/path";
+import { Policies, type Path } from "../model/path";
 import type { Problems } from "../problem";
 
 /** A source may be claimed by one policy of a node only: which rule came first must not matter. */
@@ -34,22 +34,29 @@ export function checkSources(network: Network, problems: Problems): void {
 export function checkPaths(network: Network, problems: Problems, incomplete: Incomplete): void {
   const policies = new Policies(network);
   for (const policy of network.policies) {
-    const { end, tunnels } = policies.follow(policy);
-    const way = [policy.node.name, ...tunnels.map((tunnel) => tunnel.server.node.name)].join(" -> ");
-    if (end.kind === "loop") {
-      problems.report(
-        "routing-loop",
-        policy.path,
-        `the way ${way} comes to '${end.node.name}' twice; change via of one policy on it`,
-      );
-    } else if (end.kind === "no-policy" && !incomplete.policies.has(end.node.path)) {
-      problems.report(
-        "path-without-exit",
-        policy.path,
-        `the way ${way} ends at '${end.node.name}', which is no exit and has no policy for ${end.source.toString()}; set exit: true on '${end.node.name}' or add a SourcePolicy there`,
-      );
+    for (const path of policies.all(policy)) {
+      if (!checkPath(policy, path, problems, incomplete)) break;
     }
   }
+}
+
+/** The first of its ways that is wrong is told. */
+function checkPath(policy: Policy, { end, tunnels }: Path, problems: Problems, incomplete: Incomplete): boolean {
+  const way = [policy.node.name, ...tunnels.map((tunnel) => tunnel.server.node.name)].join(" -> ");
+  if (end.kind === "loop") {
+    problems.report(
+      "routing-loop",
+      policy.path,
+      `the way ${way} comes to '${end.node.name}' twice; change via of one policy on it`,
+    );
+  } else if (end.kind === "no-policy" && !incomplete.policies.has(end.node.path)) {
+    problems.report(
+      "path-without-exit",
+      policy.path,
+      `the way ${way} ends at '${end.node.name}', which is no exit and has no policy for ${end.source.toString()}; set exit: true on '${end.node.name}' or add a SourcePolicy there`,
+    );
+  }
+  return end.kind === "exit";
 }
 
 /** Numbers set by hand: a priority or table serves one way on a node. */
@@ -81,7 +88,8 @@ export function checkNumbers(network: Network, problems: Problems): void {
     }
     const key = `${node.path} ${routeTable}`;
     const { end } = policies.follow(policy);
-    const way = `${policy.via === "uplink" ? "uplink" : policy.via.path} ${end.kind === "exit" ? end.node.path : ""}`;
+    const choices = [policy.via, ...(policy.failover?.others ?? []).map(({ via }) => via)];
+    const way = `${choices.map((via) => (via === "uplink" ? via : via.path)).join(" ")} ${end.kind === "exit" ? end.node.path : ""}`;
     const other = tables.get(key);
     if (other !== undefined && other.way !== way) {
       problems.report(

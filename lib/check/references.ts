@@ -18,7 +18,11 @@ export function checkReferences(intent: NetworkIntent, problems: Problems): void
   for (const { path, server, client } of intent.tunnels) for (const { node } of [server, client]) check(path, node, nodes);
   for (const { path, tunnel } of intent.labels) check(path, tunnel, tunnels);
   for (const { path, node } of [...(intent.gateways ?? []), ...(intent.forwards ?? [])]) check(path, node, nodes);
-  for (const { path, node, via, label, from } of intent.policies) {
+  for (const { path, node, via, label, from, failover } of intent.policies) {
+    for (const other of failover?.others ?? []) {
+      check(path, other.tunnel, tunnels);
+      check(path, other.label, labels);
+    }
     check(path, node, nodes);
     if (via !== "uplink") check(path, via.tunnel, tunnels);
     check(path, label, labels);

@@ -11,8 +11,8 @@ export const emptyClientsFile = "# Who may enter, and where each leaves. `wgchai
 export const withClient = (text: string, name: string, entry: ClientEntry): string =>
   edited(text, (document) => put(document, "clients", name, { ...entry }));
 
-export const withExit = (text: string, name: string, exit: string): string =>
-  edited(text, (document) => document.setIn(["clients", name, "exit"], exit));
+export const withExit = (text: string, name: string, exit: ClientEntry["exit"]): string =>
+  edited(text, (document) => document.setIn(["clients", name, "exit"], document.createNode(exit, { flow: true })));
 
 /** Its address stays taken, by an entry under `revoked`. */
 export const withoutClient = (text: string, name: string, revoked: RevokedEntry): string =>

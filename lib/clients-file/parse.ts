@@ -1,4 +1,4 @@
-import { LineCounter, isMap, isScalar, parseDocument, type Node, type YAMLMap } from "yaml";
+import { LineCounter, isMap, isScalar, isSeq, parseDocument, type Node, type YAMLMap } from "yaml";
 import { Ipv4Address } from "../address";
 import { parsePublicKey } from "../key";
 import { parseName } from "../name";
@@ -11,8 +11,8 @@ export interface ClientsFile {
 }
 
 export interface ClientEntry {
-  /** Name of the exit it leaves at. */
-  readonly exit: string;
+  /** Name of the exit it leaves at, or of several in order. */
+  readonly exit: string | readonly string[];
   /** @default allocated from its name */
   readonly address?: string;
   /** @default the file `keys/client.NAME.pub` in wgchain's directory */
@@ -96,7 +96,7 @@ class Reader {
     const fields = this.map(node, path, ["exit", "address", "publicKey", "ownLabel"]);
     if (fields === undefined) return undefined;
     const { exit, address, publicKey, ownLabel } = fields;
-    const name = this.text(exit, `${path}.exit`, (text) => parseName(text, "exit"));
+    const leaves = this.exits(exit, `${path}.exit`);
     if (exit === undefined || exit === null) this.problem(startOf(node), `${path} has no exit; write e.g. { exit: gcp }`);
     const own = ownLabel === undefined ? undefined : this.flag(ownLabel, `${path}.ownLabel`);
     const at =
@@ -105,13 +105,23 @@ class Reader {
       publicKey === undefined
         ? undefined
         : this.text(publicKey, `${path}.publicKey`, (text) => parsePublicKey(text, "publicKey"));
-    if (name === undefined) return undefined;
+    if (leaves === undefined) return undefined;
     return {
-      exit: name,
+      exit: leaves,
       ...(at === undefined ? {} : { address: at }),
       ...(key === undefined ? {} : { publicKey: key }),
       ...(own === undefined ? {} : { ownLabel: own }),
     };
+  }
+
+  /** One name, or a list of them. */
+  private exits(node: Value, path: string): string | readonly string[] | undefined {
+    const one = (item: Value, at: string): string | undefined => this.text(item, at, (text) => parseName(text, "exit"));
+    if (!isSeq(node)) return one(node, path);
+    const items = node.items as Value[];
+    if (items.length === 0) this.problem(startOf(node), `${path} is empty; name an exit`);
+    const names = items.flatMap((item, index) => one(item, `${path}[${index}]`) ?? []);
+    return names.length === 0 || names.length < items.length ? undefined : names;
   }
 
   revoked(node: Value, path: string): RevokedEntry | undefined {

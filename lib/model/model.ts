@@ -96,8 +96,35 @@ export interface Policy {
   readonly via: Tunnel | "uplink";
   /** SNAT address on `via`; absent for the uplink, which masquerades. */
   readonly snat?: Ipv4Address;
+  /** Where it goes when `via` is dead. Absent: nowhere. */
+  readonly failover?: Failover;
   readonly routeTable?: number;
   readonly priority?: number;
+}
+
+/** Further choices of a policy, and how they are measured. */
+export interface Failover {
+  /** In order; tunnels, each once, `via` is none of them. */
+  readonly others: readonly Choice[];
+  readonly probing: Probing;
+}
+
+export interface Choice {
+  readonly via: Tunnel;
+  readonly snat: Ipv4Address;
+}
+
+/** How a host finds out whether an exit is alive. */
+export interface Probing {
+  /** Addresses in the internet, any of which may answer. */
+  readonly targets: readonly Ipv4Address[];
+  readonly intervalSeconds: number;
+  /** So many intervals in a row without an answer: dead. */
+  readonly failures: number;
+  /** So many with one: alive. */
+  readonly successes: number;
+  /** So long alive before sources come back to it. */
+  readonly holdSeconds: number;
 }
 
 export interface PolicySource {

@@ -23,6 +23,8 @@ export const priorities = {
   replyAtExit: 10_050,
   /** What the host itself sends to one of its own routes: by its tunnel or nowhere. Before the next, since it is sent from the tunnel's address. */
   ownRoute: 10_080,
+  /** What measures an exit: it carries the mark of the table of that exit's tunnel. Before the next, since it is sent from a label. */
+  probe: 10_090,
   /** From one of the host's own WireGuard addresses, made by the host itself (TCP RST, ICMP): direct or nowhere. */
   fromOwn: 10_100,
   /** At a node with forwards: their answers go back by where they came in, whatever the target's own way is. */
@@ -71,6 +73,16 @@ export const tunnelMtuLeastBytes = 576;
 
 /** IPv4 20 + TCP 20 bytes. */
 export const tcpOverheadIpv4Bytes = 40;
+
+/** What may be set of the measuring of exits, and how it is unless set. A prefix of the documentation's may be a target: labs are built of them. */
+export const probing = {
+  targets: ["1.1.1.1", "8.8.8.8"],
+  targetsMost: 4,
+  intervalSeconds: { least: 1, most: 60, normal: 1 },
+  failures: { least: 1, most: 60, normal: 3 },
+  successes: { least: 1, most: 60, normal: 5 },
+  holdSeconds: { least: 0, most: 86_400, normal: 60 },
+} as const;
 
 /** How often a host may repair itself: a run takes seconds, and what is broken for a week has been seen. */
 export const repairSeconds = { least: 60, most: 604_800 } as const;

@@ -1,10 +1,12 @@
-import { Ipv4Prefix, type Ipv4Address } from "../address";
+import { Ipv4Prefix } from "../address";
 import type { PolicyIntent, SourceIntent } from "../intent";
 import { parseInteger, parseName } from "../name";
 import { ParseError } from "../problem";
-import type { Interface, Node, Policy, PolicySource, Tunnel } from "./model";
+import type { Interface, Node, Policy, PolicySource } from "./model";
 import { priorities, reservedTables } from "./numbers";
 import type { ParseContext } from "./context";
+import { parseFailover } from "./parse-failover";
+import { parseSnat } from "./parse-snat";
 
 export function parsePolicies(intents: readonly PolicyIntent[], context: ParseContext): Policy[] {
   return intents.flatMap((intent) => parsePolicy(intent, context) ?? []);
@@ -18,9 +20,13 @@ function parsePolicy(intent: PolicyIntent, context: ParseContext): Policy | unde
   const sources = intent.from.map((source) => problems.attempt(intent.path, () => parseSource(source, node, context)));
   const fields = problems.attemptAll(intent.path, {
     name: () => parseName(intent.name, "policy name"),
-    snat: () => (node === undefined || via === undefined ? undefined : parseSnat(intent, node, via, context)),
+    snat: () => (node === undefined || via === undefined ? undefined : parseSnat(intent.label, node, via, context)),
     routeTable: () => (intent.routeTable === undefined ? undefined : parseTable(intent.routeTable)),
     priority: () => (intent.priority === undefined ? undefined : parsePriority(intent.priority)),
+    failover: () =>
+      node === undefined || via === undefined || intent.failover === undefined
+        ? undefined
+        : parseFailover(intent.failover, node, via, context),
   });
   const present = sources.filter((source) => source !== undefined);
   // What did not parse, here or at a partner, has its own problem already; what misses this policy has none.
@@ -29,7 +35,7 @@ function parsePolicy(intent: PolicyIntent, context: ParseContext): Policy | unde
     context.incomplete.policies.add(intent.node);
     return undefined;
   }
-  const { name, snat, routeTable, priority } = fields;
+  const { name, snat, routeTable, priority, failover } = fields;
   return {
     path: intent.path,
     name,
@@ -37,12 +43,15 @@ function parsePolicy(intent: PolicyIntent, context: ParseContext): Policy | unde
     sources: present,
     via,
     ...(snat === undefined ? {} : { snat }),
+    ...(failover === undefined ? {} : { failover }),
     ...(routeTable === undefined ? {} : { routeTable }),
     ...(priority === undefined ? {} : { priority }),
   };
 }
 
-const labelParsed = ({ label }: PolicyIntent, context: ParseContext): boolean => label === undefined || context.labels.has(label);
+const labelParsed = ({ label, failover }: PolicyIntent, context: ParseContext): boolean =>
+  [label, ...(failover?.others ?? []).map((other) => other.label)].every((one) => one === undefined || context.labels.has(one)) &&
+  (failover?.others ?? []).every(({ tunnel }) => context.tunnels.has(tunnel));
 
 function parseTable(table: number): number {
   if (reservedTables.has(table)) {
@@ -59,41 +68,6 @@ function parsePriority(priority: number): number {
     priorities.selectLast,
     "priority-out-of-range",
   );
-}
-
-function parseSnat(intent: PolicyIntent, node: Node, via: Tunnel | "uplink", context: ParseContext): Ipv4Address | undefined {
-  if (via === "uplink") {
-    if (intent.label !== undefined) {
-      throw new ParseError("label-on-uplink", "snat names a label, but via is the uplink, which masquerades; leave snat out");
-    }
-    if (!node.exit) {
-      throw new ParseError("not-an-exit", `via is the uplink, but '${node.name}' is no exit; set exit: true on it`);
-    }
-    return undefined;
-  }
-  if (via.client.node !== node) {
-    throw new ParseError(
-      "via-not-ours",
-      `via is tunnel '${via.name}', whose client end is '${via.client.node.name}' and not '${node.name}'; traffic goes from a tunnel's client end to its server end`,
-    );
-  }
-  if (intent.label === undefined) {
-    if (via.clientAddress === undefined) {
-      throw new ParseError(
-        "no-snat",
-        `needs snat: tunnel '${via.name}' has no clientAddress to leave with; name a SnatLabel or set clientAddress on the tunnel`,
-      );
-    }
-    return via.clientAddress;
-  }
-  const label = context.labels.get(intent.label);
-  if (label !== undefined && label.tunnel !== via) {
-    throw new ParseError(
-      "label-of-other-tunnel",
-      `snat '${label.name}' is a label of tunnel '${label.tunnel.name}', but via is '${via.name}'`,
-    );
-  }
-  return label?.address;
 }
 
 function parseSource(source: SourceIntent, node: Node | undefined, context: ParseContext): PolicySource | undefined {

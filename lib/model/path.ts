@@ -20,6 +20,12 @@ export interface Arrival {
   readonly incoming: Interface;
 }
 
+/** What a policy, or one of its further choices, sends by. */
+interface AnyChoice {
+  readonly via: Tunnel | "uplink";
+  readonly snat?: Ipv4Address | undefined;
+}
+
 /** Answers which policy takes what arrives at a node; one index for the whole network. */
 export class Policies {
   private readonly byInterface = new Map<Interface, { prefix: Ipv4Prefix; policy: Policy }[]>();
@@ -50,36 +56,80 @@ export class Policies {
     return undefined;
   }
 
-  /** The way of what a policy selects. */
-  follow({ node, via, snat }: Policy): Path {
-    return this.walk(node, via, snat);
+  /** The way of what a policy selects, while every first choice is alive. */
+  follow(policy: Policy): Path {
+    return this.first(this.all(policy));
+  }
+
+  /** Every way that it may take, the first choices first: one for each choice at each policy that has several. */
+  *all({ node, via, snat, failover }: Policy): Generator<Path> {
+    const choices = [{ via, snat }, ...(failover?.others ?? [])];
+    for (const choice of choices) yield* this.walk(node, choice.via, choice.snat);
+  }
+
+  /** The way by one of its choices, which is measured. */
+  followChoice({ node }: Policy, { via, snat }: AnyChoice): Path {
+    return this.first(this.walk(node, via, snat));
   }
 
   /** The way of what a tunnel's client end itself sends through it. */
   followOwn(tunnel: Tunnel): Path {
-    return this.walk(tunnel.client.node, tunnel, tunnel.clientAddress);
+    return this.first(this.allOwn(tunnel));
   }
 
-  private walk(start: Node, first: Tunnel | "uplink", firstSource?: Ipv4Address): Path {
-    const tunnels: Tunnel[] = [];
-    const seen = new Set<Node>([start]);
-    let [node, via, sent] = [start, first, firstSource];
-    let arrival: Arrival | undefined;
-    for (;;) {
-      if (via === "uplink") return { tunnels, end: { kind: "exit", node, source: arrival } };
-      tunnels.push(via);
-      node = via.server.node;
-      if (seen.has(node)) return { tunnels, end: { kind: "loop", node } };
-      seen.add(node);
-      const source: Ipv4Address = sent ?? via.serverAddress;
-      arrival = { source, incoming: via.server };
-      const next = this.selecting(source, via.server);
-      if (next === undefined) {
-        return { tunnels, end: node.exit ? { kind: "exit", node, source: arrival } : { kind: "no-policy", node, source } };
-      }
-      [via, sent] = [next.via, next.snat];
+  *allOwn(tunnel: Tunnel): Generator<Path> {
+    yield* this.walk(tunnel.client.node, tunnel, tunnel.clientAddress);
+  }
+
+  private first(paths: Generator<Path>): Path {
+    const { value } = paths.next() as IteratorResult<Path, undefined>;
+    if (value === undefined) throw new Error("a walk has no end");
+    return value;
+  }
+
+  private *walk(
+    start: Node,
+    via: Tunnel | "uplink",
+    sent: Ipv4Address | undefined,
+    tunnels: readonly Tunnel[] = [],
+    arrival?: Arrival,
+  ): Generator<Path> {
+    if (via === "uplink") {
+      yield { tunnels, end: { kind: "exit", node: start, source: arrival } };
+      return;
+    }
+    const crossed = [...tunnels, via];
+    const node = via.server.node;
+    if (crossed.some(({ client }) => client.node === node)) {
+      yield { tunnels: crossed, end: { kind: "loop", node } };
+      return;
+    }
+    const source: Ipv4Address = sent ?? via.serverAddress;
+    const arrived = { source, incoming: via.server };
+    const next = this.selecting(source, via.server);
+    if (next === undefined) {
+      const end = node.exit ? ({ kind: "exit", node, source: arrived } as const) : ({ kind: "no-policy", node, source } as const);
+      yield { tunnels: crossed, end };
+      return;
+    }
+    for (const choice of [next, ...(next.failover?.others ?? [])]) {
+      yield* this.walk(node, choice.via, choice.snat, crossed, arrived);
     }
   }
+}
+
+/**
+ * Name of a policy's choices at its node, e.g. "gcp:wg6,hkt:wg7": each by its exit and the tunnels on its way. Policies of one name share a routing
+ * table, and are moved together.
+ */
+export function choicesName(policies: Policies, policy: Policy): string {
+  const { via, snat, failover } = policy;
+  return [{ via, snat }, ...(failover?.others ?? [])]
+    .map((choice) => {
+      const { end, tunnels } = policies.followChoice(policy, choice);
+      return `${end.node.name}:${tunnels.map(({ client }) => client.name).join(".")}`;
+    })
+    .join(",");
 }
 
 /** Least MTU of the tunnels and of the interface it comes in by: what clients of this way may send. */

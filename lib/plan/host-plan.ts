@@ -1,4 +1,5 @@
 import type { HostAddress, InterfaceAddress, Ipv4Address, Ipv4Prefix } from "../address";
+import type { Probing } from "../model/model";
 
 /** All that one host gets, as data: what `render` turns into files and nothing else knows. */
 export interface HostPlan {
@@ -10,6 +11,8 @@ export interface HostPlan {
   readonly routes: readonly RoutePlan[];
   readonly sources: readonly SourcePlan[];
   readonly exits: readonly ExitPlan[];
+  /** Absent: none. */
+  readonly failovers?: readonly FailoverPlan[];
   /** Every network of the whole chain, for the last line of defence at the uplink. */
   readonly networks: readonly Ipv4Prefix[];
   /** Private networks behind the host, and forwards of its ports. Absent: it has neither. */
@@ -78,6 +81,26 @@ export interface SourcePlan {
   readonly exit: ExitPlan;
   /** SNAT address; absent at the uplink, which masquerades. */
   readonly snat?: Ipv4Address;
+  /** By the further choices of its failover, in their order. */
+  readonly others?: readonly { readonly exit: string; readonly interface: string; readonly snat: Ipv4Address }[];
+}
+
+/** A routing table whose default route leads by the first of its choices that is alive. */
+export interface FailoverPlan {
+  /** e.g. "gcp:wg6,hkt:wg7"; what a host remembers of it has this name. */
+  readonly name: string;
+  readonly table: number;
+  readonly probing: Probing;
+  readonly choices: readonly ChoicePlan[];
+}
+
+export interface ChoicePlan {
+  readonly exit: string;
+  readonly interface: string;
+  /** Table and mark of what measures it. */
+  readonly table: number;
+  /** The label that it is sent from. */
+  readonly source: Ipv4Address;
 }
 
 export interface GatewayPlan {

@@ -2,8 +2,8 @@ import { InterfaceAddress, Ipv4Address, Ipv4Prefix, comparePrefixes } from "../a
 import type { Interface, Network, Node, Tunnel } from "../model/model";
 import type { ExitPlan, HostPlan, InterfacePlan, PeerPlan, RoutePlan, RulePlan, SourcePlan } from "./host-plan";
 import { forwardRules, gatewayOf } from "./gateway";
-import type { Ways } from "./ways";
-import { type Way } from "./ways";
+import { failoversOf, othersOf, probeRules } from "./failover";
+import type { Way, Ways } from "./ways";
 import { directTable, ownRouteTable, priorities } from "../model/numbers";
 
 /** What every host gets. Only for a network without problems. */
@@ -31,6 +31,7 @@ function planHost(network: Network, node: Node, ways: readonly Way[], networks: 
     rules: distinct([
       ...ownRules(interfaces),
       ...own.flatMap(ownRouteRules),
+      ...ways.flatMap(probeRules),
       ...ways.flatMap(selectRules),
       ...forwardRules(network, node),
     ]),
@@ -42,6 +43,7 @@ function planHost(network: Network, node: Node, ways: readonly Way[], networks: 
     sources: ways.flatMap((way) => sourcesOf(way, exits.get(way))),
     exits: distinct([...exits.values()]),
     networks,
+    ...failoversOf(ways),
     ...gatewayOf(network, node),
     ...(node.repairEvery === undefined ? {} : { repairEvery: node.repairEvery }),
   };
@@ -197,10 +199,11 @@ function exitOf(way: Way): ExitPlan {
 
 function sourcesOf(way: Way, exit: ExitPlan | undefined): SourcePlan[] {
   if (exit === undefined) return [];
-  return way.sources.map(({ prefix, incoming, snat }) => ({
-    iif: incoming.name,
-    prefix,
+  return way.sources.map((source) => ({
+    iif: source.incoming.name,
+    prefix: source.prefix,
     exit,
-    ...(snat === undefined ? {} : { snat }),
+    ...(source.snat === undefined ? {} : { snat: source.snat }),
+    ...othersOf(way, source),
   }));
 }

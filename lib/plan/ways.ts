@@ -1,8 +1,8 @@
 import { allocate } from "../allocate";
 import { Ipv4Prefix, type Ipv4Address } from "../address";
-import type { Interface, Network, Node, Policy, Tunnel } from "../model/model";
+import type { Interface, Network, Node, Policy, Probing, Tunnel } from "../model/model";
 import { exitTables } from "../model/numbers";
-import { Policies, type PathEnd } from "../model/path";
+import { Policies, choicesName, type PathEnd } from "../model/path";
 import { unrecorded } from "../model/ports";
 import type { RecordedAllocations } from "../intent";
 import type { Problems } from "../problem";
@@ -17,12 +17,22 @@ export interface Way {
   readonly table: number;
   readonly priority?: number;
   readonly sources: readonly WaySource[];
+  /** Where it goes, in order, by what is measured. Absent: by `via`, always. */
+  readonly failover?: WayFailover;
 }
 
 export interface WaySource {
   readonly prefix: Ipv4Prefix;
   readonly incoming: Interface;
   readonly snat?: Ipv4Address;
+  /** By the further choices of its way, in their order. */
+  readonly otherSnats?: readonly Ipv4Address[];
+}
+
+export interface WayFailover {
+  readonly probing: Probing;
+  /** `via` first. Each has a way of its own, for what measures it. */
+  readonly choices: readonly { readonly exit: Node; readonly via: Tunnel; readonly snat: Ipv4Address; readonly table: number }[];
 }
 
 interface Draft {
@@ -34,6 +44,13 @@ interface Draft {
   readonly routeTable?: number;
   readonly priority?: number;
   readonly sources: WaySource[];
+  readonly failover?: DraftFailover;
+}
+
+interface DraftFailover {
+  readonly name: string;
+  readonly probing: Probing;
+  readonly choices: readonly { readonly exit: Node; readonly via: Tunnel; readonly snat: Ipv4Address }[];
 }
 
 export class Ways {
@@ -50,15 +67,22 @@ export class Ways {
   static find(network: Network, recorded: RecordedAllocations, problems: Problems): Ways {
     const drafts = new Map<string, Draft>();
     const add = (draft: Omit<Draft, "sources" | "name">, sources: readonly WaySource[]): void => {
-      const name = `${draft.exit.name}:${draft.via === "uplink" ? "uplink" : draft.via.client.name}`;
+      const name = draft.failover?.name ?? nameOf(draft.exit, draft.via);
       const key = `${draft.node.name}/${name}/${draft.routeTable ?? ""}/${draft.priority ?? ""}`;
       const existing = drafts.get(key) ?? { ...draft, name, sources: [] };
       existing.sources.push(...sources);
-      drafts.set(key, existing);
+      drafts.set(key, { ...existing, ...measuredBy(existing, draft) });
     };
     collect(network, add);
     return settle([...drafts.values()], recorded, problems);
   }
+}
+
+/** Of labels that are moved together the least is the one that measures, in whichever order they were declared. */
+function measuredBy(one: Pick<Draft, "failover">, other: Pick<Draft, "failover">): Pick<Draft, "failover"> {
+  const least = ({ failover }: Pick<Draft, "failover">): number => failover?.choices[0]?.snat.value ?? Infinity;
+  const { failover } = least(other) < least(one) ? other : one;
+  return failover === undefined ? {} : { failover };
 }
 
 type Add = (draft: Omit<Draft, "sources" | "name">, sources: readonly WaySource[]) => void;
@@ -66,12 +90,32 @@ type Add = (draft: Omit<Draft, "sources" | "name">, sources: readonly WaySource[
 function collect(network: Network, add: Add): void {
   const policies = new Policies(network);
   for (const policy of network.policies) {
+    const { node, via, path } = policy;
     const { end } = policies.follow(policy);
     if (end.kind !== "exit") continue;
-    add({ ...numbersOf(policy), node: policy.node, exit: end.node, via: policy.via, path: policy.path }, sourcesOf(policy));
-    letOut(end, policies, add);
+    const failover = failoverOf(policy, policies);
+    const more = failover === undefined ? {} : { failover };
+    add({ ...numbersOf(policy), node, exit: end.node, via, path, ...more }, sourcesOf(policy));
+    // What measures a choice goes by it whichever is taken.
+    for (const choice of failover?.choices ?? []) add({ node, exit: choice.exit, via: choice.via, path }, []);
+    for (const one of policies.all(policy)) letOut(one.end, policies, add);
   }
-  for (const tunnel of network.tunnels) if (tunnel.ownRoutes.length > 0) letOut(policies.followOwn(tunnel).end, policies, add);
+  for (const tunnel of network.tunnels) {
+    if (tunnel.ownRoutes.length === 0) continue;
+    for (const { end } of policies.allOwn(tunnel)) letOut(end, policies, add);
+  }
+}
+
+const nameOf = (exit: Node, via: Tunnel | "uplink"): string => `${exit.name}:${via === "uplink" ? via : via.client.name}`;
+
+function failoverOf(policy: Policy, policies: Policies): DraftFailover | undefined {
+  const { via, snat, failover } = policy;
+  if (failover === undefined || via === "uplink" || snat === undefined) return undefined;
+  const choices = [{ via, snat }, ...failover.others].map((choice) => ({
+    ...choice,
+    exit: policies.followChoice(policy, choice).end.node,
+  }));
+  return { name: choicesName(policies, policy), probing: failover.probing, choices };
 }
 
 /** What an exit lets out without a policy of its own: exactly the addresses that declared ways arrive with. */
@@ -89,8 +133,12 @@ function numbersOf(policy: Policy): Pick<Draft, "routeTable" | "priority"> {
   };
 }
 
-function sourcesOf({ sources, snat }: Policy): WaySource[] {
-  return sources.map((source) => ({ ...source, ...(snat === undefined ? {} : { snat }) }));
+function sourcesOf({ sources, snat, failover }: Policy): WaySource[] {
+  return sources.map((source) => ({
+    ...source,
+    ...(snat === undefined ? {} : { snat }),
+    ...(failover === undefined ? {} : { otherSnats: failover.others.map((choice) => choice.snat) }),
+  }));
 }
 
 function settle(drafts: readonly Draft[], recorded: RecordedAllocations, problems: Problems): Ways {
@@ -125,16 +173,25 @@ function recordedSlots(recorded: Readonly<Record<string, string | number>>): Map
 }
 
 function toWay(draft: Draft, tables: ReadonlyMap<string, number>): Way {
-  const { node, exit, via, name, routeTable, priority } = draft;
+  const { node, exit, via, name, routeTable, priority, failover } = draft;
   const sources = distinct(draft.sources);
+  const tableOf = (way: string): number => tables.get(`${node.name}/${way}`) ?? 0;
   return {
     node,
     exit,
     via,
     name,
-    table: routeTable ?? tables.get(`${node.name}/${name}`) ?? 0,
+    table: routeTable ?? tableOf(name),
     ...(priority === undefined ? {} : { priority }),
     sources,
+    ...(failover === undefined
+      ? {}
+      : {
+          failover: {
+            probing: failover.probing,
+            choices: failover.choices.map((choice) => ({ ...choice, table: tableOf(nameOf(choice.exit, choice.via)) })),
+          },
+        }),
   };
 }
 

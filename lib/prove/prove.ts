@@ -4,6 +4,7 @@ import { NetworkTrace, type EntrySource } from "../trace/network";
 import type { TracedNetwork } from "../trace/traced";
 import type { SynthesizedStack } from "../trace/world";
 import type { Failure } from "./failure";
+import { failoverLeavesAtTakenExit, failoverMeasuresItsExits } from "./failover";
 import { filtersStand, mssIsClamped, onlyMarkedIsMasqueraded } from "./filters";
 import * as gateways from "./gateways";
 import { everyHostAnswers, labelsLeaveWhereDeclared, labelsTellExitsApart } from "./labels";
@@ -40,6 +41,8 @@ const all: readonly obligations.Obligation[] = [
   labelsLeaveWhereDeclared,
   everyHostAnswers,
   wgQuickAgrees,
+  failoverLeavesAtTakenExit,
+  failoverMeasuresItsExits,
   gateways.lansLeaveAsTheirGateway,
   gateways.lansStayInside,
   gateways.forwardsArrive,
@@ -81,7 +84,8 @@ function kindsOf(sources: readonly EntrySource[], { ways }: TracedNetwork): Entr
   const kinds = new Map<string, EntrySource>();
   sources.forEach((source, index) => {
     const way = ways[index];
-    const kind = `${source.node} ${source.interface} ${way?.exit?.node ?? ""} ${way?.labels.join(" ") ?? ""}`;
+    const instead = (way?.instead ?? []).map(({ exit, labels }) => `${exit.node} ${labels.join(" ")}`);
+    const kind = `${source.node} ${source.interface} ${way?.exit?.node ?? ""} ${way?.labels.join(" ") ?? ""} ${instead.join(" ")}`;
     if (!kinds.has(kind)) kinds.set(kind, source);
   });
   return [...kinds.values()];

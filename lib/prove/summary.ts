@@ -53,6 +53,14 @@ const sentences: readonly (readonly [names: readonly string[], tell: (network: T
       `${count(hosts.length, "host", "hosts")}: labels lead to their exits, no peer takes another's addresses, every hop shows itself, and a boot brings up the same`,
   ],
   [
+    ["failoverLeavesAtTakenExit", "failoverMeasuresItsExits"],
+    ({ ways }) => {
+      const moving = ways.filter(({ instead = [] }) => instead.length > 0).length;
+      if (moving === 0) return "";
+      return `${count(moving, "source fails", "sources fail")} over: whichever of its exits is alive, it leaves there and at no other, and nowhere when none is`;
+    },
+  ],
+  [
     ["lansLeaveAsTheirGateway", "lansStayInside", "forwardsArrive", "onlyForwardsAreForwarded"],
     ({ hosts }) => {
       const lans = hosts.flatMap((host) => host.lans ?? []).length;

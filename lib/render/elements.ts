@@ -1,3 +1,4 @@
+import type { Ipv4Address } from "../address";
 import type { HostPlan, SourcePlan } from "../plan/host-plan";
 import { gatewayElements } from "./gateway";
 import { setNames } from "./nftables";
@@ -16,13 +17,14 @@ function setElements({ interfaces, networks, exits }: HostPlan): string[] {
   ];
 }
 
-function mapElements({ iif, prefix, exit, snat }: SourcePlan): string[] {
+function mapElements({ iif, prefix, exit, snat, others = [] }: SourcePlan): string[] {
   const marks = prefix.isHost ? setNames.exit(iif) : setNames.exitOfNetworks(iif);
   const marked = `${marks} ${prefix.brief} : ${markOf(exit.table)}`;
   if (exit.via === "uplink" || snat === undefined) return [marked];
-  const oif = exit.via.interface;
-  const labels = prefix.isHost ? setNames.label(oif) : setNames.labelOfNetworks(oif);
-  return [marked, `${labels} ${prefix.brief} : ${snat.toString()}`];
+  const label = (oif: string, address: Ipv4Address): string =>
+    `${prefix.isHost ? setNames.label(oif) : setNames.labelOfNetworks(oif)} ${prefix.brief} : ${address.toString()}`;
+  // By every choice: the route alone says which is taken.
+  return [marked, label(exit.via.interface, snat), ...others.map((other) => label(other.interface, other.snat))];
 }
 
 const markOf = (table: number): string => `0x${table.toString(16)}`;

@@ -1,10 +1,11 @@
 import type { HostPlan } from "../plan/host-plan";
 import { elementLines } from "./elements";
+import { failoverLines, failoverUnits } from "./failover";
 import { gatewayLines } from "./gateway";
 import { renderNftables } from "./nftables";
 import { repairUnits } from "./repair";
 import { addressLines, interfaceLines, networkObjects, peerLines, probeLines, routeLines, ruleLines, sourceLines } from "./state";
-import { dropIn, networkdConf, packages, sysctls, unit } from "./system";
+import { dropIn, networkdConf, packagesOf, sysctls, unit } from "./system";
 import { renderWgQuick, wgQuickHooks } from "./wg-quick";
 
 export interface RenderedHost {
@@ -19,10 +20,11 @@ export function renderHost(plan: HostPlan): RenderedHost {
   const nftables = renderNftables(plan);
   const system: Record<string, string> = {
     ...repairUnits(plan),
+    ...failoverUnits(plan),
     "etc/sysctl.d/90-wgchain.conf": sysctls(plan),
     "etc/systemd/networkd.conf.d/wgchain.conf": networkdConf,
     "etc/systemd/system/wgchain.service": unit,
-    "etc/wgchain/packages": text(packages),
+    "etc/wgchain/packages": text(packagesOf(plan)),
   };
   for (const { name } of plan.interfaces) system[`etc/systemd/system/wg-quick@${name}.service.d/wgchain.conf`] = dropIn;
   const state = {
@@ -34,6 +36,7 @@ export function renderHost(plan: HostPlan): RenderedHost {
     routes: routeLines(plan),
     sources: sourceLines(plan),
     ...gatewayLines(plan),
+    ...failoverLines(plan),
   };
   const files: Record<string, string> = {
     ...system,

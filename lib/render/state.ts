@@ -101,14 +101,22 @@ function routeArguments(route: RoutePlan): string {
     : `${to?.toString() ?? "default"} dev ${dev}${sentFrom(route)} ${end} protocol ${routeProtocol}`;
 }
 
+/** What conntrack must forget when it changes. With failover the exits and labels of all choices, in order, then their interfaces, and the table. */
 export function sourceLines(plan: HostPlan): StateLine[] {
   return plan.sources.map((source) => {
-    const value = `exit ${source.exit.exit} via ${viaOf(source)} from ${source.snat?.toString() ?? "masquerade"}`;
+    const { iif, exit, others = [] } = source;
+    const snat = source.snat?.toString() ?? "masquerade";
+    const exits = [exit.exit, ...others.map((other) => other.exit)];
+    const labels = [snat, ...others.map((other) => other.snat.toString())];
+    const interfaces = [viaOf(source), ...others.map((other) => other.interface)];
     const prefix = source.prefix.brief;
+    const more = others.length === 0 ? "" : ` ${interfaces.join(",")} ${exit.table}`;
     return {
-      line: `${source.iif} ${prefix} ${source.exit.exit} ${source.snat?.toString() ?? "masquerade"}`,
-      key: `source ${prefix} on ${source.iif}`,
-      value,
+      line: `${iif} ${prefix} ${exits.join(",")} ${labels.join(",")}${more}`,
+      key: `source ${prefix} on ${iif}`,
+      value: exits
+        .map((name, index) => `exit ${name} via ${interfaces[index] ?? ""} from ${labels[index] ?? ""}`)
+        .join(", else "),
     };
   });
 }

@@ -2,7 +2,11 @@ import { forwardMarks } from "../model/numbers";
 import type { HostPlan } from "../plan/host-plan";
 
 /** Debian 12/13 and Ubuntu 22.04/24.04 name them alike; the host program adds wireguard-go where the kernel has no module. */
-export const packages = ["conntrack", "iproute2", "nftables", "procps", "wireguard-tools"] as const;
+const packages = ["conntrack", "iproute2", "nftables", "procps", "wireguard-tools"] as const;
+
+/** Exits are measured by ping(8). */
+export const packagesOf = ({ failovers }: HostPlan): readonly string[] =>
+  failovers === undefined ? packages : [...packages, "iputils-ping"].sort();
 
 /**
  * Forwarding, and no reverse-path filter on `all`: the effective value is the greater of `all` and the interface's, and with rules by source

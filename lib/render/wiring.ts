@@ -81,29 +81,30 @@ function inwardsOf(network: Network, node: Node): Pick<WiredNode, "lans" | "forw
 function declaredOf(network: Network): Declared[] {
   const policies = new Policies(network);
   const found = new Map<string, Declared>();
-  const add = (node: Node, incoming: string, source: string, exit: Node): void => {
-    found.set(`${node.name} ${incoming} ${source}`, { node: node.name, interface: incoming, source, exit: exit.name });
+  const add = (node: Node, incoming: string, source: string, ends: readonly PathEnd[]): void => {
+    const [exit, ...others] = [...new Set(ends.flatMap((end) => (end.kind === "exit" ? [end.node.name] : [])))];
+    if (exit === undefined) return;
+    const more = others.length === 0 ? {} : { others };
+    found.set(`${node.name} ${incoming} ${source}`, { node: node.name, interface: incoming, source, exit, ...more });
   };
   const addArrival = (end: PathEnd): void => {
     if (end.kind !== "exit" || end.source === undefined) return;
     const { source, incoming } = end.source;
-    if (policies.selecting(source, incoming) === undefined) add(end.node, incoming.name, `${source.toString()}/32`, end.node);
+    if (policies.selecting(source, incoming) === undefined) add(end.node, incoming.name, `${source.toString()}/32`, [end]);
   };
   for (const policy of network.policies) {
-    const { end } = policies.follow(policy);
-    if (end.kind !== "exit") continue;
-    for (const { prefix, incoming } of policy.sources) add(policy.node, incoming.name, prefix.toString(), end.node);
-    addArrival(end);
+    const ends = [...policies.all(policy)].map(({ end }) => end);
+    for (const { prefix, incoming } of policy.sources) add(policy.node, incoming.name, prefix.toString(), ends);
+    ends.forEach(addArrival);
   }
   for (const tunnel of network.tunnels) {
     if (tunnel.ownRoutes.length === 0) continue;
-    const { end, tunnels } = policies.followOwn(tunnel);
-    if (end.kind !== "exit") continue;
+    const paths = [...policies.allOwn(tunnel)];
     // At the first relay it is a source like others.
     const { server, clientAddress } = tunnel;
-    if (tunnels.length > 0 && clientAddress !== undefined)
-      add(server.node, server.name, `${clientAddress.toString()}/32`, end.node);
-    addArrival(end);
+    const ends = paths.flatMap(({ end, tunnels }) => (tunnels.length > 0 ? [end] : []));
+    if (clientAddress !== undefined) add(server.node, server.name, `${clientAddress.toString()}/32`, ends);
+    for (const { end } of paths) addArrival(end);
   }
   return [...found.values()];
 }

@@ -1,5 +1,5 @@
 export { traceNetwork } from "./network";
-export type { TracedEnd, TracedExit, TracedHost, TracedNetwork, TracedTunnel, TracedWay } from "./traced";
+export type { TracedEnd, TracedExit, TracedHost, TracedInstead, TracedNetwork, TracedTunnel, TracedWay } from "./traced";
 export { trace, type Question, type Trace, type TraceHop, type TraceVerdict } from "./trace";
 export { World, type SynthesizedStack, type WorldChange } from "./world";
 export type { End as TraceEnd } from "./walk";

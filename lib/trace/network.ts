@@ -1,8 +1,9 @@
+import { failoverKey, filesInState, readFailovers, type Failover, type FailoverState } from "./failover";
 import { splitEndpoint, type TraceHost, type WgInterface } from "./host";
 import { contains, lastOf, parseIp, parsePrefix, type Ip, type Prefix } from "./ip";
 import { formatLine } from "./line";
 import { mtuOf, packetTo, walkBoth, type RoundTrip } from "./trace";
-import type { TracedEnd, TracedExit, TracedHost, TracedNetwork, TracedTunnel, TracedWay } from "./traced";
+import type { TracedEnd, TracedExit, TracedHost, TracedInstead, TracedNetwork, TracedTunnel, TracedWay } from "./traced";
 import type { Hop } from "./walk";
 import type { WiredForward } from "./wiring";
 import { World, type SynthesizedStack } from "./world";
@@ -30,12 +31,24 @@ export interface EntrySource {
   readonly interface: string;
 }
 
+/** What becomes of a source's packet while failovers stand as in `state`. */
+export interface InState {
+  readonly state: FailoverState;
+  readonly world: World;
+  readonly trip: RoundTrip;
+  /** Those that decided on its way, in order. */
+  readonly met: readonly Failover[];
+}
+
 export class NetworkTrace {
   readonly world: World;
   readonly joints: readonly Joint[];
+  readonly failovers: readonly Failover[];
   private readonly jointOf = new Map<string, Joint>();
   private readonly worldsDown = new Map<string, World>();
+  private readonly worldsInState = new Map<string, World>();
   private readonly exitsDown = new Map<string, TracedWay["down"]>();
+  private readonly insteads = new Map<string, readonly TracedInstead[]>();
 
   constructor(readonly stack: SynthesizedStack) {
     this.world = World.of(stack);
@@ -43,6 +56,7 @@ export class NetworkTrace {
       [...host.interfaces.values()].flatMap((iface) => jointFrom(this.world, host, iface) ?? []),
     );
     for (const joint of this.joints) for (const end of joint.ends) this.jointOf.set(end, joint);
+    this.failovers = stack.wiring.nodes.flatMap(({ name }) => readFailovers(name, stack.files[name] ?? {}));
   }
 
   network(): TracedNetwork {
@@ -90,34 +104,97 @@ export class NetworkTrace {
     return known;
   }
 
+  /** The network with failovers as in `state`, and those interfaces gone. */
+  inState(state: FailoverState, down: readonly string[] = []): World {
+    const key = `${[...state].map((one) => one.join("=")).join(" ")}|${down.join(" ")}`;
+    const known = this.worldsInState.get(key);
+    if (known !== undefined) return known;
+    const nodes = new Set(this.failovers.filter((one) => state.has(failoverKey(one))).map(({ node }) => node));
+    const files = [...nodes].map((node) => {
+      const own = this.failovers.filter((one) => one.node === node);
+      return [node, filesInState(this.stack.files[node] ?? {}, own, state)] as const;
+    });
+    const world = this.world.with({ files: Object.fromEntries(files), down });
+    this.worldsInState.set(key, world);
+    return world;
+  }
+
+  /** Every state of the failovers that it meets: each with every choice, and with none alive. Those that it does not meet make no difference to it. */
+  *states(source: EntrySource, destination: Ip, state: FailoverState = new Map()): Generator<InState> {
+    if (this.failovers.length === 0) return;
+    const world = this.inState(state);
+    const trip = this.roundTrip(source, destination, world);
+    const met = trip.there.hops.flatMap(({ at, table }) =>
+      this.failovers.filter((one) => one.node === at && one.table === table),
+    );
+    const open = met.find((one) => !state.has(failoverKey(one)));
+    if (open === undefined) {
+      if (met.length > 0 || state.size > 0) yield { state, world, trip, met: met.length > 0 ? met : this.decided(state) };
+      return;
+    }
+    for (const taken of [...open.choices.keys(), "closed"] as const) {
+      yield* this.states(source, destination, new Map([...state, [failoverKey(open), taken]]));
+    }
+  }
+
+  private decided(state: FailoverState): readonly Failover[] {
+    return this.failovers.filter((one) => state.has(failoverKey(one)));
+  }
+
+  private insteadOf(source: EntrySource, key: string, first: TracedExit | null): readonly TracedInstead[] {
+    const known = this.insteads.get(key);
+    if (known !== undefined) return known;
+    const found = [...this.states(source, somewhere)].flatMap(({ trip }): TracedInstead[] => {
+      const exit = this.exitOf(source, trip);
+      return exit === null || exit.node === first?.node ? [] : [{ exit, ...this.wayOf(trip) }];
+    });
+    const distinct = [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
+    this.insteads.set(key, distinct);
+    return distinct;
+  }
+
+  private wayOf(trip: RoundTrip): Pick<TracedWay, "tunnels" | "labels" | "mtuBytes"> {
+    const crossed = trip.there.hops.flatMap(({ at, oif, source }) => {
+      const joint = this.jointOf.get(`${at}/${oif ?? ""}`);
+      return joint === undefined ? [] : [{ id: joint.tunnel.id, label: this.world.format(source) }];
+    });
+    return {
+      tunnels: crossed.map(({ id }) => id),
+      labels: crossed.map(({ label }) => label),
+      mtuBytes: mtuOf(trip.there, trip.back),
+    };
+  }
+
   way(source: EntrySource): TracedWay {
     const trip = this.roundTrip(source, somewhere);
     const { hops, verdict, packet } = trip.there;
     const joints = hops.flatMap(({ at, oif }) => this.jointOf.get(`${at}/${oif ?? ""}`) ?? []);
     const exit = this.exitOf(source, trip);
+    const alike = this.alike(source, hops);
+    const instead = this.failovers.length === 0 ? [] : this.insteadOf(source, alike, exit);
     return {
       client: source.client,
       address: source.address,
       node: source.node,
       interface: source.interface,
       exit,
-      tunnels: joints.map(({ tunnel }) => tunnel.id),
+      ...this.wayOf(trip),
       hops: hops.flatMap(({ answers }) => (answers === undefined ? [] : [this.world.format(answers)])),
-      labels: hops.flatMap(({ at, oif, source: label }) =>
-        this.jointOf.has(`${at}/${oif ?? ""}`) ? [this.world.format(label)] : [],
-      ),
-      mtuBytes: mtuOf(trip.there, trip.back),
-      down: this.exitsWithout(source, joints, hops),
+      down: this.exitsWithout(source, joints, alike),
+      ...(instead.length === 0 ? {} : { instead }),
       ...(exit === null ? { why: this.whyNot(trip, packet.source, verdict.end) } : {}),
     };
   }
 
-  /** Alike for all that come in by one interface, get the same marks and labels, and are routed by the same tables. */
-  private exitsWithout(source: EntrySource, joints: readonly Joint[], hops: readonly Hop[]): TracedWay["down"] {
+  /** The same for all that come in by one interface, get the same marks and labels, and are routed by the same tables. */
+  private alike({ node, interface: one }: EntrySource, hops: readonly Hop[]): string {
     const way = hops.map(({ at, oif, mark, table, source: sent }) =>
       this.world.hosts.has(at) ? `${at} ${String(mark)} ${table ?? ""} ${oif ?? ""} ${String(sent)}` : "",
     );
-    const key = `${source.node} ${source.interface} ${way.join(",")}`;
+    return `${node} ${one} ${way.join(",")}`;
+  }
+
+  private exitsWithout(source: EntrySource, joints: readonly Joint[], key: string): TracedWay["down"] {
     const down =
       this.exitsDown.get(key) ?? joints.map((joint) => ({ tunnel: joint.tunnel.id, exit: this.exitWithout(joint, source) }));
     this.exitsDown.set(key, down);

@@ -101,8 +101,22 @@ export interface TracedWay {
     /** The node that it leaves at. */
     readonly exit: string | null;
   }[];
+  /** Where it leaves instead while exits are dead that it would leave at, the choices in order. Absent: nowhere. */
+  readonly instead?: readonly TracedInstead[];
   /** Why it leaves nowhere, in words; absent where it does. */
   readonly why?: string;
+}
+
+/** Another way of a source, which it takes while exits are dead. */
+export interface TracedInstead {
+  /** Where it leaves. */
+  readonly exit: TracedExit;
+  /** Tunnels' ids it crosses, first to last. */
+  readonly tunnels: readonly string[];
+  /** Source address on each tunnel, in the order of `tunnels`. */
+  readonly labels: readonly string[];
+  /** The largest packet that goes this way whole, bytes. */
+  readonly mtuBytes: number;
 }
 
 /** Where something leaves to the internet. */

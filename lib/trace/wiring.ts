@@ -80,4 +80,6 @@ export interface Declared {
   readonly source: string;
   /** Name of the node where it leaves. */
   readonly exit: string;
+  /** Where else it may leave while that is dead. Absent: nowhere. */
+  readonly others?: readonly string[];
 }

@@ -1,0 +1,29 @@
+import { join } from "node:path";
+import "../../../constructs/jest";
+import { removeTemporaryDirectories } from "../../../__tests__/support/directory";
+import { synthesizeExample, type Example } from "../../../__tests__/support/example";
+
+jest.setTimeout(60_000);
+
+let example: Example;
+beforeAll(async () => {
+  example = await synthesizeExample(join(__dirname, ".."));
+});
+afterAll(removeTemporaryDirectories);
+
+test("each leaves at its first exit", () => {
+  for (const [client, exit] of Object.entries({ phone: "gcp", laptop: "hkt", tablet: "gcp" }))
+    expect(example.network).toExit(client, exit);
+});
+
+test("who names one exit has no other", () => {
+  const instead = example.network.ways.map(
+    ({ client, instead: all = [] }) => `${client ?? ""}: ${all.map(({ exit }) => exit.node).join(", ")}`,
+  );
+  expect(instead).toEqual(["phone: hkt", "laptop: ", "tablet: "]);
+});
+
+test("HK measures both, and chooses", () => {
+  const files = ["failover", "choices"].map((name) => example.files[`hk/etc/wgchain/${name}`]);
+  expect(files.join("")).toMatchInlineSnapshot();
+});
