@@ -5,6 +5,7 @@ import { removeTemporaryDirectories } from "./support/directory";
 import type { Change } from "./support/reference";
 import { problems, synthesize } from "./support/synth";
 import { pitfalls, routing } from "./support/variants";
+import { failover } from "./support/variants-failover";
 import { nftables, wireGuard } from "./support/variants-nftables";
 
 /** The reference network with one thing broken in it. Each must be refused at synth, with a message that names the cause. */
@@ -20,9 +21,9 @@ afterEach(() => mockEdits.splice(0));
 afterAll(removeTemporaryDirectories);
 
 /** What synth says of files that were broken so; it throws, should anything have been written. */
-function said(...edits: readonly Edit[]): string {
+function said(change: Change, edits: readonly Edit[]): string {
   mockEdits.push(...edits);
-  return problems({});
+  return problems(change);
 }
 
 const pattern = (says: string): RegExp =>
@@ -33,9 +34,9 @@ const pattern = (says: string): RegExp =>
       .join(".*"),
   );
 
-function refused(rows: readonly Variant[]): void {
+function refused(rows: readonly Variant[], change: Change = {}): void {
   for (const [name, says, ...edits] of rows) {
-    test(name, () => expect(said(...edits)).toMatch(pattern(says)));
+    test(name, () => expect(said(change, edits)).toMatch(pattern(says)));
   }
 }
 
@@ -47,6 +48,7 @@ describe("the article's pitfalls", () => refused(pitfalls));
 describe("rules and routes", () => refused(routing));
 describe("nftables", () => refused(nftables));
 describe("WireGuard", () => refused(wireGuard));
+describe("failover", () => refused(failover, { hkGcpVia: ["wg6", "wg7"] }));
 
 /** What a user can write is refused before anything is rendered. */
 describe("as written in TypeScript", () => {
@@ -104,6 +106,8 @@ describe("as written in TypeScript", () => {
 });
 
 test("every message begins with the construct that it is about, and none with the table of another host", () => {
-  const lines = said(without("hk rules", /^pref 19000 iif wg6/), without("sz elements", /^exit_of_wgs 10.66.224.3/)).split("\n");
+  const lines = said({}, [without("hk rules", /^pref 19000 iif wg6/), without("sz elements", /^exit_of_wgs 10.66.224.3/)]).split(
+    "\n",
+  );
   expect(lines.map((line) => line.split(":")[0])).toEqual(["net/sz/wgs/client2", "net/hk"]);
 });

@@ -22,8 +22,8 @@ export function wayLines(ways: readonly TracedWay[], all: boolean): string[] {
 }
 
 /** Alike but for client, address and labels. */
-const kindOf = ({ node, interface: one, hops, exit, mtuBytes, tunnels, down }: TracedWay): string =>
-  JSON.stringify([node, one, hops, exit, mtuBytes, tunnels, down]);
+const kindOf = ({ node, interface: one, hops, exit, mtuBytes, tunnels, down, instead = [] }: TracedWay): string =>
+  JSON.stringify([node, one, hops, exit, mtuBytes, tunnels, down, instead.map((other) => [other.exit, other.tunnels])]);
 
 const rowOf = (way: TracedWay): string[] => [way.client ?? "(declared)", way.address, ...restOf(way)];
 
@@ -36,12 +36,12 @@ function rowOfMany(group: readonly TracedWay[]): string[] {
   return [names, `${first.address} ... ${last.address} (${group.length})`, ...restOf(first)];
 }
 
-function restOf({ hops, exit, mtuBytes, down, tunnels, why = "" }: TracedWay): string[] {
+function restOf({ hops, exit, mtuBytes, down, tunnels, instead = [], why = "" }: TracedWay): string[] {
   const open = down.flatMap(({ tunnel, exit: other }) => (other === null ? [] : [`${tunnel}: leaves at ${other}`]));
   const closed = tunnels.length === 0 ? "" : "reaches nothing";
   return [
     hops.join(" > "),
-    exit?.node ?? "nowhere",
+    exit === null ? "nowhere" : [exit.node, ...new Set(instead.map((other) => other.exit.node))].join(", else "),
     exit?.address ?? "",
     exit === null ? "" : String(mtuBytes),
     exit === null ? why : open.length === 0 ? closed : open.join(", "),

@@ -5,6 +5,7 @@ import type { Inventory } from "../../lib/inventory";
 import { readInventory, requireSound } from "../../app/run-app";
 import { CliError } from "../../app/error";
 import { replaceFile } from "../key-file";
+import { exitsOf } from "./exits";
 
 /** The app's clients file, with what stood there before, for when a change turns out to be refused. */
 export class ClientsOnDisk {
@@ -35,8 +36,10 @@ export class ClientsOnDisk {
     return file;
   }
 
-  requireExit(exit: string): void {
-    if (!this.exits.includes(exit))
+  /** One, or several joined by commas. */
+  requireExit(text: string): void {
+    const exit = [exitsOf(text)].flat().find((one) => !this.exits.includes(one));
+    if (exit !== undefined)
       throw new CliError(`there is no exit '${exit}'; this network has ${this.exits.map((name) => `'${name}'`).join(", ")}`);
   }
 

@@ -30,7 +30,7 @@ export function clientCommand(): Command {
       withConfig(new Command("add"))
         .description("add a client: allocate its address, make its key unless it has one, print its configuration and QR code")
         .argument("<name>", "a name for the device")
-        .requiredOption("--exit <name>", "where it leaves")
+        .requiredOption("--exit <names>", "where it leaves; several, by commas: at the first that is alive")
         .option("--address <address>", "its address, in place of an allocated one")
         .option("--public-key <key>", "its own, when it made the pair itself; the configuration then lacks the private key")
         .addHelpText(
@@ -50,7 +50,7 @@ Examples:
       plain(new Command("move"))
         .description("let a client leave at another exit; its owner changes nothing")
         .argument("<name>", "a client of the clients file")
-        .requiredOption("--exit <name>", "where it leaves")
+        .requiredOption("--exit <names>", "where it leaves; several, by commas: at the first that is alive")
         .addHelpText("after", "\nExample:\n  wgchain client move phone --exit hkt")
         .action((name: string, options: AppOptions & { exit: string }) => move(name, options)),
     )

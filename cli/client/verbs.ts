@@ -4,6 +4,7 @@ import { Ipv4Address } from "../../lib/address";
 import type { Inventory, InventoryClient } from "../../lib/inventory";
 import { clientConfig, parseRoute } from "../../lib/client-config/client-config";
 import { emptyClientsFile, withClient, withExit, withoutClient, withoutExpired } from "../../lib/clients-file/edit";
+import type { ClientEntry } from "../../lib/clients-file/parse";
 import { parsePublicKey } from "../../lib/key";
 import { parseName } from "../../lib/name";
 import { readInventory, requireSound } from "../../app/run-app";
@@ -12,6 +13,7 @@ import { mended } from "../keys";
 import { newPrivateKey, publicKeyOf, PublicKeyFiles, writeNew } from "../key-file";
 import { ClientsOnDisk } from "./clients-file";
 import { endpointOf } from "./endpoint";
+import { exitsOf, shownExits } from "./exits";
 import { terminalQr, writeQr } from "./qr";
 
 export interface AppOptions {
@@ -80,7 +82,7 @@ export async function add(name: string, options: AddOptions, now = Date.now()): 
   const file = join(before.directory, keys.name(`client.${name}`));
   if (!writeNew(file, `${publicKey}\n`, 0o644))
     throw new CliError(`${file} is there already, of a client of that name before; remove it first`);
-  const entry = { exit: options.exit, ...(options.address === undefined ? {} : { address: options.address }) };
+  const entry = { exit: exitsOf(options.exit), ...(options.address === undefined ? {} : { address: options.address }) };
   const base = withoutExpired(disk.text === "" ? emptyClientsFile : disk.text, expired(disk, now));
   const after = await disk.change(withClient(base, name, entry), options.app, mended, () => rmSync(file, { force: true }));
   const undo = (error: unknown): never => {
@@ -100,7 +102,7 @@ export async function add(name: string, options: AddOptions, now = Date.now()): 
   }
   const here = (path: string): string => relative(process.cwd(), path);
   const addresses = client.addresses.map(({ address }) => address).join(", ");
-  say(`${name}: ${addresses}, leaves at ${options.exit}; written to ${here(disk.path)} and ${here(file)}`);
+  say(`${name}: ${addresses}, leaves at ${shownExits(entry.exit)}; written to ${here(disk.path)} and ${here(file)}`);
   if (text === undefined) say(`its configuration, once the entry can be named: wgchain client config ${name}`);
   if (privateKey !== undefined) say("its private key is in the configuration alone: give it to its owner, it is kept nowhere");
   say("commit both, then deploy: from then on it is let in");
@@ -129,17 +131,18 @@ export async function move(name: string, options: AppOptions & { readonly exit: 
   const disk = ClientsOnDisk.of(before);
   disk.requireExit(options.exit);
   const entry = requireInFile(disk, before, name);
-  if (entry.exit === options.exit) {
-    say(`${name} leaves at ${options.exit} already`);
+  const exit = exitsOf(options.exit);
+  if (shownExits(entry.exit) === shownExits(exit)) {
+    say(`${name} leaves at ${shownExits(exit)} already`);
     return;
   }
-  await disk.change(withExit(disk.text, name, options.exit), options.app, mended);
+  await disk.change(withExit(disk.text, name, exit), options.app, mended);
   say(
-    `${name}: ${entry.exit} -> ${options.exit}; commit ${relative(process.cwd(), disk.path)}, then deploy. Its owner changes nothing`,
+    `${name}: ${shownExits(entry.exit)} -> ${shownExits(exit)}; commit ${relative(process.cwd(), disk.path)}, then deploy. Its owner changes nothing`,
   );
 }
 
-function requireInFile(disk: ClientsOnDisk, inventory: Inventory, name: string): { readonly exit: string } {
+function requireInFile(disk: ClientsOnDisk, inventory: Inventory, name: string): ClientEntry {
   const entry = disk.clients.clients[name];
   if (entry !== undefined) return entry;
   clientOf(inventory, name);

@@ -157,12 +157,25 @@ export function endpointOf(network: TracedNetwork, { server, over }: TracedTunne
 const clientInterfaces = ({ hosts }: TracedNetwork): string[] =>
   hosts.flatMap(({ name, clientInterfaces: all }) => all.map((one) => `${name}/${one.name}`));
 
+/** Of several exits and labels the first, as while all are alive. */
+const taken = (line: string): string =>
+  line
+    .split(" ")
+    .slice(0, 4)
+    .map((word) => word.split(",")[0])
+    .join(" ");
+
 /** As the host program compares them: whole lines, of which the second word is the source. */
 function changedSources(before = "", after = ""): PrefixMap<true> {
-  const [old, now] = [before, after].map((text) => new Set(text.split("\n").filter((line) => line !== ""))) as [
-    Set<string>,
-    Set<string>,
-  ];
+  const [old, now] = [before, after].map(
+    (text) =>
+      new Set(
+        text
+          .split("\n")
+          .filter((line) => line !== "")
+          .map(taken),
+      ),
+  ) as [Set<string>, Set<string>];
   const changed = new PrefixMap<true>();
   const other = [...[...old].filter((line) => !now.has(line)), ...[...now].filter((line) => !old.has(line))];
   for (const line of other) changed.add(parsePrefix(line.split(" ")[1] ?? ""), true);

@@ -24,19 +24,36 @@ export function compareStacks(base: Side, head: Side, valueOf: ValueOf = () => u
     interrupts: interruptsOf(new Transition(one, two, pairs, keys)),
     files: compareFiles(base.stack.files, head.stack.files),
   };
-  const { moved, clients, nowhere, mtu, hops, failover, labels, exits, hosts, interfaces, tunnels, interrupts, files } = found;
+  const { moved, clients, nowhere, mtu, hops, failover, instead, labels, exits, hosts, interfaces, tunnels, interrupts, files } =
+    found;
   return {
     version: 1,
     stack: { before: base.stack.stack, after: head.stack.stack },
     verdict: verdictOf(found),
-    ...{ moved, clients, nowhere, exits, hosts, interfaces, tunnels, mtu, hops, failover, labels, keys, interrupts, files },
+    ...{
+      moved,
+      clients,
+      nowhere,
+      exits,
+      hosts,
+      interfaces,
+      tunnels,
+      mtu,
+      hops,
+      failover,
+      instead,
+      labels,
+      keys,
+      interrupts,
+      files,
+    },
   };
 }
 
 function verdictOf(found: Omit<NetworkDiff, "version" | "stack" | "verdict" | "interrupts">): NetworkDiff["verdict"] {
-  const { moved, clients, nowhere, exits, hops, failover, hosts, interfaces, tunnels, mtu, labels, keys, files } = found;
+  const { moved, clients, nowhere, exits, hops, failover, instead, hosts, interfaces, tunnels, mtu, labels, keys, files } = found;
   const any = (...lists: readonly (readonly unknown[])[]): boolean => lists.some(({ length }) => length > 0);
-  if (any(moved, clients.added, clients.gone, nowhere.now, nowhere.formerly, exits.added, exits.gone, hops, failover))
+  if (any(moved, clients.added, clients.gone, nowhere.now, nowhere.formerly, exits.added, exits.gone, hops, failover, instead))
     return "ways";
   const objects = [hosts, interfaces, tunnels].flatMap(({ added, gone, changed }) => [added, gone, changed]);
   return any(...objects, mtu, labels, keys, files) ? "files" : "nothing";

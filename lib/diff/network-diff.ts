@@ -32,6 +32,8 @@ export interface NetworkDiff {
   readonly hops: readonly (Source & Change<Way>)[];
   /** Exit with that tunnel down. */
   readonly failover: readonly (Source & Change<string | null> & { readonly tunnel: string })[];
+  /** Exits in order that it fails over to. */
+  readonly instead: readonly (Source & Change<readonly string[]>)[];
   /** Source address on a tunnel, of those whose exit is the same. */
   readonly labels: readonly (Source & Change<string> & { readonly tunnel: string })[];
   readonly keys: readonly ChangedKey[];

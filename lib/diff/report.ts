@@ -31,7 +31,7 @@ const named = 3;
 const most = 20;
 
 export function reportOf(diff: NetworkDiff): Report {
-  const { clients, nowhere, mtu, hops, failover, labels } = diff;
+  const { clients, nowhere, mtu, hops, failover, instead, labels } = diff;
   const sections: Section[] = [
     { title: "New and gone clients", lines: [...placed("new", clients.added), ...placed("gone", clients.gone)] },
     { title: "Leave nowhere", lines: nowhereLines(nowhere) },
@@ -43,6 +43,13 @@ export function reportOf(diff: NetworkDiff): Report {
     {
       title: "Another way to the same exit",
       lines: changes(hops, ({ before, after }, who) => say`${who}: ${wayIn(before, after)}`),
+    },
+    {
+      title: "Failover",
+      lines: changes(
+        instead,
+        ({ before, after }, who) => say`with a dead exit, ${who}: ${inOrder(before)} becomes ${inOrder(after)}`,
+      ),
     },
     {
       title: "With a tunnel down",
@@ -77,7 +84,7 @@ export function capped<T>(items: readonly T[], rest: (more: number) => T): T[] {
 }
 
 function headlineOf(diff: NetworkDiff): Phrase {
-  const { verdict, moved, clients, nowhere, exits, hops, failover, files } = diff;
+  const { verdict, moved, clients, nowhere, exits, hops, failover, instead, files } = diff;
   if (verdict === "nothing") return say`nothing changes`;
   const parts: Phrase[] = [];
   const add = (sources: readonly Source[], one: string, many: string): void => {
@@ -108,6 +115,7 @@ function headlineOf(diff: NetworkDiff): Phrase {
   exit(exits.gone, exits.gone.length === 1 ? "gone exit" : "gone exits");
   add(hops, "takes another way", "take another way");
   add(failover, "leaves elsewhere when a tunnel is down", "leave elsewhere when a tunnel is down");
+  add(instead, "fails over to other exits", "fail over to other exits");
   if (parts.length > 0) return join(parts, "; ");
   const hosts = new Set(files.map(({ node }) => node)).size;
   if (hosts === 0) return say`everybody leaves as before; no file of a host changes`;
@@ -124,6 +132,13 @@ export function howMany(sources: readonly Source[]): Phrase {
 }
 
 const one = ({ client, address }: Source): Phrase => (client === null ? say`${address}` : say`${client} (${address})`);
+const inOrder = (exits: readonly string[]): Phrase =>
+  exits.length === 0
+    ? ["nowhere"]
+    : join(
+        exits.map((exit) => say`${exit}`),
+        ", then ",
+      );
 const short = ({ client, address }: Source): Phrase => (client === null ? say`${address}` : say`${client} ${address}`);
 
 /** Those that are alike, one by one where they are few, else all at once: "12 clients on sz/wgs (phone 10.66.224.2, … and 9 more)". */

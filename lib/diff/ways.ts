@@ -68,7 +68,7 @@ export function compareWays({
   both,
   added,
   gone,
-}: PairedWays): Pick<NetworkDiff, "moved" | "clients" | "nowhere" | "mtu" | "hops" | "failover" | "labels"> {
+}: PairedWays): Pick<NetworkDiff, "moved" | "clients" | "nowhere" | "mtu" | "hops" | "failover" | "instead" | "labels"> {
   // Somebody who leaves nowhere has no way to compare.
   const leaving = both.flatMap(({ before, after }) =>
     before.exit === null || after.exit === null
@@ -105,6 +105,10 @@ export function compareWays({
         return one === two ? [] : [{ ...sourceOf(after), tunnel, before: one, after: two }];
       });
     }),
+    instead: both.flatMap(({ before, after }) => {
+      const [one, two] = [insteadOf(before), insteadOf(after)];
+      return sameList(one, two) ? [] : [{ ...sourceOf(after), before: one, after: two }];
+    }),
     labels: staying.flatMap(({ before, after, source }) =>
       [...before.tunnels].sort().flatMap((tunnel) => {
         const [one, two] = [labelOn(before, tunnel), labelOn(after, tunnel)];
@@ -118,5 +122,6 @@ const nowhere = (way: TracedWay, exit: TracedExit | null, where: TracedWay): Now
   exit === null || where.exit !== null ? [] : [{ ...sourceOf(way), exit, why: where.why ?? "" }];
 
 const wayOf = (way: TracedWay): Way => ({ entry: sourceOf(way).entry, tunnels: way.tunnels, hops: way.hops });
+const insteadOf = ({ instead = [] }: TracedWay): string[] => [...new Set(instead.map(({ exit }) => exit.node))];
 const exitsDown = ({ down }: TracedWay): Map<string, string | null> => new Map(down.map(({ tunnel, exit }) => [tunnel, exit]));
 const labelOn = ({ tunnels, labels }: TracedWay, tunnel: string): string | undefined => labels[tunnels.indexOf(tunnel)];

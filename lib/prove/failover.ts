@@ -133,7 +133,7 @@ function labelsOf({ stack, joints }: NetworkTrace): EntrySource[] {
 
 function stateText(trace: NetworkTrace, state: FailoverState): string {
   const told = [...state].map(([key, taken]) => {
-    const failover = trace.failovers.find((one) => failoverKey(one) === key);
+    const failover = trace.failoverOf(key);
     return `${failover?.node ?? ""} ${failover === undefined ? "" : takes(failover, taken)}`;
   });
   return `while ${told.join(" and ")}`;

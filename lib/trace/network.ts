@@ -129,7 +129,8 @@ export class NetworkTrace {
     );
     const open = met.find((one) => !state.has(failoverKey(one)));
     if (open === undefined) {
-      if (met.length > 0 || state.size > 0) yield { state, world, trip, met: met.length > 0 ? met : this.decided(state) };
+      // Each was met after those before it in `state`, and by what they say.
+      if (state.size > 0) yield { state, world, trip, met: [...state.keys()].flatMap((key) => this.failoverOf(key) ?? []) };
       return;
     }
     for (const taken of [...open.choices.keys(), "closed"] as const) {
@@ -137,8 +138,8 @@ export class NetworkTrace {
     }
   }
 
-  private decided(state: FailoverState): readonly Failover[] {
-    return this.failovers.filter((one) => state.has(failoverKey(one)));
+  failoverOf(key: string): Failover | undefined {
+    return this.failovers.find((one) => failoverKey(one) === key);
   }
 
   private insteadOf(source: EntrySource, key: string, first: TracedExit | null): readonly TracedInstead[] {

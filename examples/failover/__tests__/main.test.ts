@@ -25,5 +25,10 @@ test("who names one exit has no other", () => {
 
 test("HK measures both, and chooses", () => {
   const files = ["failover", "choices"].map((name) => example.files[`hk/etc/wgchain/${name}`]);
-  expect(files.join("")).toMatchInlineSnapshot();
+  expect(files.join("")).toMatchInlineSnapshot(`
+   "gcp:wg-gcp,hkt:wg-hkt table 200627 every 1 down 3 up 3 hold 10 ask 1.1.1.1,8.8.8.8
+   gcp:wg-gcp,hkt:wg-hkt 1 exit gcp dev wg-gcp table 647878 from 10.77.242.27
+   gcp:wg-gcp,hkt:wg-hkt 2 exit hkt dev wg-hkt table 879716 from 10.77.172.65
+   "
+  `);
 });
