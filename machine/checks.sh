@@ -4,6 +4,8 @@
 # shellcheck disable=SC2016
 : "${work:?}" "${port=}"
 directory='' nodes=''
+# shellcheck source=/dev/null
+. machine/failover.sh
 readonly HK=(wg6 wg7 wgp) SZ=(wgp wgs)
 readonly GCP_ADDRESS=198.51.100.40
 
@@ -422,6 +424,8 @@ checks() {
   check 'rp_filter: 0 on ours and on all, as before on others' reverse_path_filters "${HK[@]}"
   check 'packets: each label leaves at its exit and at no other' packets_take_their_exits
   check 'a deploy again changes nothing' delivered_again hk root
+
+  failover_checks
 
   begin 'destroy'
   check 'the neighbours are gone' no_neighbours

@@ -64,10 +64,12 @@ verb_failover() {
 uptime_tenths() { local up; read -r up _ </proc/uptime; up=${up%?}; printf '%s\n' "${up/./}"; }
 pause() { (($1 < 1)) || sleep "$(($1 / 10)).$(($1 % 10))" 6>&-; }
 
-# What was measured of an exit that is still there stays known.
+# What is known of an exit stays known, also to a failover that is new, or after a restart.
 read_failovers() {
   local name table every down up hold ask order exit dev mark label first now i
+  local -A dead=()
   touch -- "$MEASURED/read"
+  while read -r _ _ i _ _ mark; do [[ $i != dead ]] || dead[$mark]=1; done < <(lines_of "$SEEN")
   FAILOVERS=()
   while read -r name _ table _ every _ down _ up _ hold _ ask; do
     FAILOVERS+=("$name")
@@ -78,16 +80,27 @@ read_failovers() {
     i=$name/$order
     EXIT[$i]=$exit DEV[$i]=$dev MARK[$i]=$mark LABEL[$i]=$label
     ((order <= ${COUNT[$name]})) || COUNT[$name]=$order
+    if [[ -z ${ALIVE[$i]-} && -n ${dead[$mark]-} ]]; then ALIVE[$i]=dead SINCE[$i]=$(uptime_seconds); fi
     : "${ALIVE[$i]=unknown}" "${SINCE[$i]=0}" "${OKS[$i]=0}" "${LOST[$i]=0}" "${ANSWERED[$i]=0}"
   done < <(lines_of "$ETC/choices")
   hold_failover
+  # One that was gone begins anew.
+  awk 'FILENAME == ARGV[1] { wanted[$1]; next } $1 in wanted' <(lines_of "$ETC/failover") <(lines_of "$TAKEN") >"$MEASURED/taken"
+  cmp -s "$MEASURED/taken" <(lines_of "$TAKEN") || put "$TAKEN" <"$MEASURED/taken"
   while read -r table first now name; do
+    # From now on it is not what is measured that says so.
+    lines_of "$TAKEN" | awk '{ print $1 }' | grep -Fx -- "$name" >/dev/null || keep_taken "$name" "$now" 0
     NOW[$name]=0
     for ((i = 1; i <= ${COUNT[$name]}; i++)); do [[ ${DEV[$name/$i]} != "$now" ]] || NOW[$name]=$i; done
     # A move that was killed half way; where the table stands at all.
     [[ -z $(ip -4 route show table "$table" 2>/dev/null) ]] || set_default "$table" "$now" || failover_says "$name: $now cannot be routed to"
   done < <(taken)
   let_failover
+}
+
+keep_taken() { # NAME DEV|closed SINCE
+  { lines_of "$TAKEN" | awk -v name="$1" '$1 != name'; printf '%s %s %s\n' "$1" "$2" "$3"; } | put "$TAKEN" ||
+    failover_says "$TAKEN cannot be written; after a restart $1 starts with its first exit"
 }
 
 set_default() { # TABLE DEV|closed
@@ -167,8 +180,7 @@ move() { # NAME ORDER|0 WHY
     return 0
   fi
   NOW[$name]=$2
-  { { lines_of "$TAKEN" | awk -v name="$name" '$1 != name'; printf '%s %s %s\n' "$name" "$dev" "$(printf '%(%s)T' -1)"; } | put "$TAKEN"; } ||
-    failover_says "$TAKEN cannot be written; after a restart $name starts with its first exit"
+  keep_taken "$name" "$dev" "$(printf '%(%s)T' -1)"
   keep_sources "${TABLE[$name]}"
   let_failover
   failover_says "$name goes $( (($2 == 0)) && printf 'nowhere, for no exit is alive' || printf 'to %s' "$(told_of "$name" "$2")"): $3"

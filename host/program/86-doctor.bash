@@ -209,9 +209,10 @@ find_silent_tunnels() {
   done <"$WORK/silent.tunnels"
 }
 find_dead_exits() {
-  local kind name exit dev state answered
+  local kind name exit dev state answered why=
   [[ -s $ETC/failover ]] || return 0
-  failover_runs || finding failover-stopped "nothing measures the exits of this host, so nothing fails over; $(has_systemd && printf 'why: journalctl -u wgchain-failover; ' || true)then: $PROGRAM repair"
+  ! has_systemd || why='why: journalctl -u wgchain-failover; '
+  failover_runs || finding failover-stopped "nothing measures the exits of this host, so nothing fails over; ${why}then: $PROGRAM repair"
   while IFS=$'\t' read -r kind name _ exit dev state answered _; do
     case $kind.$state in
       choice.dead) finding exit-dead "exit $exit by $dev of $name does not answer$( ((answered == 0)) || printf ', the last time was %s s ago' "$(($(printf '%(%s)T' -1) - answered))"); is its host up, does it reach the internet, and do the targets answer a ping there?" ;;
