@@ -1,4 +1,5 @@
 import { CliError } from "../app/error";
+import { parseFailovers, type ReportedFailover } from "./failover-report";
 import { rootSession } from "./root-session";
 import type { SshTarget } from "./ssh";
 
@@ -15,6 +16,8 @@ export interface HostReport {
   readonly clockAheadSeconds: number;
   readonly forwarding: boolean;
   readonly interfaces: readonly ReportedInterface[];
+  /** Whom it measures, and which exits it takes. */
+  readonly failovers: readonly ReportedFailover[];
   /** Table to routes. */
   readonly tables: Readonly<Record<string, readonly string[]>>;
   readonly rules: readonly string[];
@@ -171,7 +174,8 @@ export function parseReport(lines: readonly string[], here: number): HostReport 
   }
   for (const { on, ...peer } of peers) interfaces.get(on)?.peers.push(peer);
   for (const one of interfaces.values()) one.peers.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return { ...more, ...report, interfaces: [...interfaces.values()] };
+  const failovers = parseFailovers(lines.map((line) => line.split("\t")));
+  return { ...more, ...report, failovers, interfaces: [...interfaces.values()] };
 }
 
 const textOf = (text: string): string | null => (text === "-" || text === "(none)" || text === "" ? null : text);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { CliError, messageOf } from "../app/error";
 import { readInventory } from "../app/run-app";
+import { failoverLines } from "./failover-report";
 import { hostReport, type HostReport, type ReportedInterface } from "./host-report";
 import { inParallel } from "./parallel";
 import { managedNodes, selectNodes } from "./select";
@@ -64,6 +65,7 @@ export function complain(asked: readonly Asked<unknown>[]): void {
 export function statusText(node: string, report: HostReport): string {
   const lines = [`${node}: ${headline(report)}`];
   for (const one of report.interfaces) lines.push(...interfaceLines(one, report.clock).map((line) => `  ${line}`));
+  lines.push(...failoverLines(report.failovers, report.clock).map((line) => `  ${line}`));
   for (const [table, routes] of Object.entries(report.tables)) {
     lines.push(`  table ${table}`, ...routes.map((route) => `    ${route}`));
   }
