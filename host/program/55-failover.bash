@@ -173,6 +173,7 @@ move() { # NAME ORDER|0 WHY
   ((${NOW[$name]} != $2)) || return 0
   (($2 == 0)) || dev=${DEV[$name/$2]}
   ((${NOW[$name]} == 0)) || left=${DEV[$name/${NOW[$name]}]}
+  list_moved "${TABLE[$name]}" "$left"
   hold_failover
   if ! set_default "${TABLE[$name]}" "$dev"; then
     let_failover
@@ -180,11 +181,13 @@ move() { # NAME ORDER|0 WHY
     return 0
   fi
   NOW[$name]=$2
+  # Few are forgotten at once: till then their packets carry a label of the exit that is left.
+  [[ ! -s $MEASURED/forget ]] || forget_listed
   keep_taken "$name" "$dev" "$(printf '%(%s)T' -1)"
   keep_sources "${TABLE[$name]}"
   let_failover
   failover_says "$name goes $( (($2 == 0)) && printf 'nowhere, for no exit is alive' || printf 'to %s' "$(told_of "$name" "$2")"): $3"
-  [[ -z $left ]] || forget_moved "${TABLE[$name]}" "$left"
+  [[ ! -s $MEASURED/many ]] || forget_connected
 }
 failover_says() { printf '%(%Y-%m-%d %H:%M:%S)T wgchain: failover: %s\n' -1 "$*" || true; }
 
@@ -195,12 +198,21 @@ keep_sources() { # TABLE
     <(awk -v table="$1" 'NF == 6 && $6 == table' "$ETC/sources") <(sources_taken) "$LIB/sources" | sort -u | put "$LIB/sources" || true
 }
 
-forget_moved() { # TABLE DEV
+# Lines SOURCE LABEL of who leaves by the exit: in `forget`, or in `many`.
+list_moved() { # TABLE DEV
+  : >"$MEASURED/forget"
+  awk -v table="$1" -v dev="$2" 'NF == 6 && $6 == table { n = split($5, part, ","); split($4, label, ","); for (i = 1; i <= n; i++) if (part[i] == dev) print $2, label[i] }' "$ETC/sources" >"$MEASURED/many"
+  (($(wc -l <"$MEASURED/many") > 16)) || mv -f -- "$MEASURED/many" "$MEASURED/forget"
+}
+forget_listed() {
   local source label
-  conntrack -L -f ipv4 2>/dev/null | awk '{ for (i = 1; i <= NF; i++) if ($i ~ /^src=/) { print substr($i, 5); break } }' | sort -u >"$MEASURED/connected"
-  awk -v table="$1" -v dev="$2" 'NF == 6 && $6 == table { n = split($5, part, ","); split($4, label, ","); for (i = 1; i <= n; i++) if (part[i] == dev) print $2, label[i] }' "$ETC/sources" |
-    awk 'FILENAME == ARGV[1] { live[$1]; next } { a = $1; sub(/\/32$/, "", a); if (a ~ /\// || a in live) print a, $2 }' "$MEASURED/connected" - >"$MEASURED/forget"
   while read -r source label; do conntrack -D -f ipv4 -s "$source" -q "$label" >/dev/null 2>&1 </dev/null || true; done <"$MEASURED/forget" # 1: there was none
+}
+# Of many only those that have a connection: 10,000 sources must not be 10,000 processes.
+forget_connected() {
+  conntrack -L -f ipv4 2>/dev/null | awk '{ for (i = 1; i <= NF; i++) if ($i ~ /^src=/) { print substr($i, 5); break } }' | sort -u >"$MEASURED/connected"
+  awk 'FILENAME == ARGV[1] { live[$1]; next } { a = $1; sub(/\/32$/, "", a); if (a ~ /\// || a in live) print a, $2 }' "$MEASURED/connected" "$MEASURED/many" >"$MEASURED/forget"
+  forget_listed
 }
 
 write_seen() {
