@@ -92,7 +92,7 @@ export function intentOf(shape: Shape): NetworkIntent {
   };
 }
 
-function nodeOf(index: number, exit: boolean): NodeIntent {
+export function nodeOf(index: number, exit: boolean): NodeIntent {
   const address = `198.51.100.${index + 1}`;
   return {
     path: nodeName(index),
@@ -105,7 +105,7 @@ function nodeOf(index: number, exit: boolean): NodeIntent {
   };
 }
 
-function tunnelOf(name: string, client: number, server: number, clientAddress: boolean): TunnelIntent {
+export function tunnelOf(name: string, client: number, server: number, clientAddress: boolean): TunnelIntent {
   const end = (node: number) => ({ node: nodeName(node), interfaceName: name, key: key(`${name}@${node}`) });
   return {
     path: name,
