@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { coloursOf } from "./colour";
 import { stopLive } from "./live-line";
 import { printDocument, report } from "./report";
 
@@ -24,7 +25,7 @@ function interrupted(signal: "SIGINT" | "SIGTERM" | "SIGHUP", words: readonly st
   if (!isTold) {
     isTold = true;
     stopLive();
-    if (!isOthers) process.stderr.write(`\nerror: interrupted by ${signal}\n`);
+    if (!isOthers) process.stderr.write(`\n${coloursOf(process.stderr).red("error:")} interrupted by ${signal}\n`);
     printDocument({ kind: "interrupted", message: `interrupted by ${signal}`, status }, words);
   }
   // Who else listens has something to end first, or leaves the signal to the program that runs in a host.

@@ -1,4 +1,3 @@
-import { cursorTo, clearLine } from "node:readline";
 import type { Colours } from "./colour";
 
 export interface TerminalStream extends NodeJS.WritableStream {
@@ -7,6 +6,9 @@ export interface TerminalStream extends NodeJS.WritableStream {
 }
 
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+/** To the line's begin, and the line is empty. */
+const taken = "\r\u001b[2K";
+
 let current: LiveLine | undefined;
 
 /** Before somebody else writes, for good: an error, or the end. */
@@ -42,9 +44,7 @@ export class LiveLine {
   }
 
   clear(): void {
-    if (!this.shown) return;
-    cursorTo(this.stream, 0);
-    clearLine(this.stream, 0);
+    if (this.shown) this.stream.write(taken);
     this.shown = false;
   }
 
@@ -61,9 +61,9 @@ export class LiveLine {
     const seconds = `${(milliseconds / 1000).toFixed(1)}s`;
     const words = this.lately === "" ? this.text : `${this.text}: ${this.lately}`;
     const room = (this.stream.columns ?? 80) - 1 - `${frame}   ${seconds}`.length;
-    this.clear();
-    if (room < 1) return;
-    this.stream.write(`${this.colours.cyan(frame)} ${cut(words, room)}  ${this.colours.dim(seconds)}`);
+    if (room < 1) return this.clear();
+    // In one piece: a line that is gone for a moment flickers.
+    this.stream.write(`${this.shown ? taken : ""}${this.colours.cyan(frame)} ${cut(words, room)}  ${this.colours.dim(seconds)}`);
     this.shown = true;
   }
 }

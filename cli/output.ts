@@ -51,13 +51,14 @@ export class Output {
 
   /** What was asked for: with --json the document alone, else the text. */
   result(document: unknown, text: () => string): void {
+    this.line?.stop();
     if (this.json) this.documentText(`${JSON.stringify(document, null, 2)}\n`);
     else this.print(text());
   }
 
   /** A document that is written out already. */
   documentText(text: string): void {
-    this.print(text);
+    process.stdout.write(text);
     documentPrinted = true;
   }
 
