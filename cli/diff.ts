@@ -48,7 +48,23 @@ export function diffCommand(): Verb {
         "wgchain diff old/cdktf.out cdktf.out --files",
         "wgchain diff HEAD~1 --app ./network --state terraform.tfstate",
       ],
-      json: ["version", "stack", "verdict", "moved", "interrupts", "files", "..."],
+      json: [
+        ...[
+          "version",
+          "stack",
+          "verdict",
+          "moved",
+          "clients",
+          "nowhere",
+          "exits",
+          "hosts",
+          "interfaces",
+          "tunnels",
+          "mtu",
+          "hops",
+        ],
+        ...["failover", "labels", "keys", "interrupts", "files", "listings"],
+      ],
     })
     .argument("<base>", "a directory with synthesized output (cdktf.out), or a git revision")
     .argument("[head]", "the same; the app's working tree when it is not named")

@@ -27,8 +27,9 @@ export function makeProgram(lab: Command): Command {
   program.helpCommand("help [verb]", "print the help of a verb").addHelpText(
     "after",
     `
-The hosts get what is written in your app by 'cdktf deploy'; these verbs are what stands around it.
-Every verb takes --json and --quiet; its --help has examples and says what its exit status means.
+The hosts get what is written in your app by 'cdktf deploy'; these verbs are
+what stands around it. Every verb takes --json and --quiet, and its --help has
+examples and says what its exit status means.
 
 Examples:
   wgchain prove

@@ -7,8 +7,5 @@ export function withoutProgress<T extends { readonly stderr: string }>(ran: T): 
 }
 
 function linesOf(text: string, kept: (line: string) => boolean): string {
-  return text
-    .split("\n")
-    .filter(kept)
-    .join("\n");
+  return text.split("\n").filter(kept).join("\n");
 }
