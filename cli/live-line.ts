@@ -60,7 +60,8 @@ export class LiveLine {
     const frame = frames[this.frame++ % frames.length] ?? "";
     const seconds = `${(milliseconds / 1000).toFixed(1)}s`;
     const words = this.lately === "" ? this.text : `${this.text}: ${this.lately}`;
-    const room = (this.stream.columns ?? 80) - 1 - `${frame}   ${seconds}`.length;
+    // A terminal that knows no width says 0.
+    const room = (this.stream.columns || 80) - 1 - `${frame}   ${seconds}`.length;
     if (room < 1) return this.clear();
     // In one piece: a line that is gone for a moment flickers.
     this.stream.write(`${this.shown ? taken : ""}${this.colours.cyan(frame)} ${cut(words, room)}  ${this.colours.dim(seconds)}`);

@@ -46,7 +46,7 @@ export class Output {
 
   /** Columns of a terminal; undefined: as wide as the text is. */
   get width(): number | undefined {
-    return process.stdout.isTTY ? process.stdout.columns : undefined;
+    return process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout.columns : undefined;
   }
 
   /** What was asked for: with --json the document alone, else the text. */
