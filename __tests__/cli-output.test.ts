@@ -56,7 +56,7 @@ describe("the live line", () => {
     expect(shown()).toBe("");
     wait(300);
     expect(shown()).toBe("⠋ hosts asking sz, hk  0.4s");
-    line.show("hosts asking sz, hk", "waiting for hk");
+    line.goOn("waiting for hk");
     wait(1000);
     expect(shown()).toBe("⠙ hosts asking sz, hk: waiting for hk  1.4s");
     line.show("next");
@@ -259,10 +259,10 @@ describe("as a process", () => {
         .stdout;
     };
     const coloured = typed({});
-    expect(coloured).toMatch(/⠋.* app .*0\.\ds/);
+    expect(coloured).toMatch(/⠋.* app: .*0\.\ds/);
     expect(coloured).toContain("\u001b[31merror:\u001b[39m gcp");
     const plain = typed({ NO_COLOR: "1" });
-    expect(plain).toMatch(/⠋ app .*0\.\ds/);
+    expect(plain).toMatch(/⠋ app: .*0\.\ds/);
     expect(plain.replaceAll("\u001b[2K", "")).not.toMatch(/\u001b/);
   });
 });

@@ -97,11 +97,16 @@ function labOf({ instance }: Common, out: Output, onOutput = lastLine(out)): Lab
   return new Lab({ instance, onStage: (stage, detail) => out.stage(stage, detail), onOutput });
 }
 
-/** cdktf begins each with the stack's name, and Terraform draws with boxes. */
+/** What the deploy says of itself; cdktf and Terraform put the names of the stack and of the resource before it. */
 function lastLine(out: Output): (text: string) => void {
   return (text) => {
-    const line = text.trimEnd().split("\n").at(-1)?.trim() ?? "";
-    if (/[a-z]/i.test(line)) out.lately("cdktf", line);
+    const line =
+      text
+        .trimEnd()
+        .split("\n")
+        .at(-1)
+        ?.replace(/^.*\(local-exec\): /, "") ?? "";
+    if (/[a-z]/i.test(line)) out.lately(line);
   };
 }
 

@@ -35,12 +35,17 @@ export class LiveLine {
   ) {}
 
   show(text: string, lately = ""): void {
-    if (text !== this.text) this.since = this.now();
-    [this.text, this.lately] = [oneLine(text), oneLine(lately)];
+    [this.text, this.since] = [oneLine(text), this.now()];
+    this.goOn(lately);
     if (this.timer !== undefined) return;
     // eslint-disable-next-line @typescript-eslint/no-this-alias -- there is one terminal
     current = this;
     this.timer = setInterval(() => this.draw(), 100).unref();
+  }
+
+  /** The same goes on. */
+  goOn(lately: string): void {
+    this.lately = oneLine(lately);
   }
 
   clear(): void {

@@ -91,7 +91,7 @@ export class Output {
     if (!this.tells) return;
     const seconds = `${((Date.now() - this.start) / 1000).toFixed(1)}s`.padStart(7);
     this.complain(`${this.errorColours.dim(seconds)}  ${name.padEnd(9)} ${detail}\n`);
-    this.line?.show(`${name} ${detail}`);
+    this.line?.show(name, detail);
   }
 
   /** At a terminal, while `work` goes on; nothing of it stays. */
@@ -105,8 +105,8 @@ export class Output {
   }
 
   /** At a terminal, how the stage of the moment goes on. */
-  lately(what: string, lately: string): void {
-    this.line?.show(what, lately);
+  lately(text: string): void {
+    this.line?.goOn(text);
   }
 
   /** The last line of work that took stages: what came of it, how many. */

@@ -26,8 +26,7 @@ export async function askAll<T extends { readonly name: string }, R>(
       return await work(host);
     } finally {
       left.delete(host.name);
-      if (left.size > 0)
-        out.lately(`${names.length - left.size} of ${names.length} answered`, `waiting for ${[...left].join(", ")}`);
+      if (left.size > 0) out.lately(`${names.length - left.size} of ${names.length} done, waiting for ${[...left].join(", ")}`);
     }
   });
 }

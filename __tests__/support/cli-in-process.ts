@@ -17,6 +17,9 @@ export async function wgchain(...words: readonly string[]): Promise<Ran> {
     }),
   );
   const before = process.exitCode;
+  const { env } = process;
+  // As in a pipe, also where jest runs at a terminal.
+  process.env = { ...env, NO_COLOR: "1", TERM: "dumb" };
   try {
     process.exitCode = 0;
     // A process of its own has printed nothing yet.
@@ -27,6 +30,7 @@ export async function wgchain(...words: readonly string[]): Promise<Ran> {
     return { status: report(error, words), ...said };
   } finally {
     process.exitCode = before;
+    process.env = env;
     for (const spy of spies) spy.mockRestore();
   }
 }
