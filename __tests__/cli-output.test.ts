@@ -136,6 +136,11 @@ describe("what ends a verb", () => {
     [["lab", "up", "--json"], true],
   ])("%j asks for JSON: %s", (words, expected) => expect(asksForJson(words)).toBe(expected));
 
+  test("after a verb's own document there is no second", async () => {
+    expect((await wgchain("client", "list", "--app", quickApp(), "--json")).stdout).not.toBe("");
+    expect(told(new CliError("late"), "client", "list", "--json")).toEqual({ status: 1, stdout: "", stderr: "error: late\n" });
+  });
+
   test("with --json it is a document", async () => {
     const nobody = await wgchain("keys", "nobody", "--app", quickApp(), "--json");
     const message = "'nobody' is no node or NODE/IFACE of this app; it has gcp/wg6, friend/wg7";
@@ -247,6 +252,17 @@ describe("as a process", () => {
     expect(stderr).toBe(`\nerror: interrupted by ${signal}\n`);
     expect(JSON.parse(stdout)).toEqual({ error: { kind: "interrupted", message: `interrupted by ${signal}`, status } });
     expect(readdirSync(temporary).filter((name) => !name.startsWith("tsx-"))).toEqual([]);
+  });
+
+  test("what nobody awaited is told as any fault, once, and ends it", () => {
+    const ends = JSON.stringify(join(__dirname, "..", "cli/ends.ts"));
+    const script = `require(${ends}).watchEnds(["prove", "--json"]); setTimeout(() => { throw new Error("late"); }, 1); setTimeout(() => 0, 5000);`;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--require", "tsx/cjs", "-e", script], {
+      encoding: "utf8",
+      cwd: join(__dirname, ".."),
+    });
+    expect(stderr).toMatch(/^error: a fault of wgchain's own: late\nplease report it/);
+    expect([status, JSON.parse(stdout)]).toMatchObject([1, { error: { kind: "internal" } }]);
   });
 
   test("at a terminal: a live line and colour, and with NO_COLOR none", () => {
