@@ -44,7 +44,8 @@ export async function doctor(names: readonly string[], options: DoctorOptions): 
   );
   complain(found, out);
   const ill = found.filter((one) => isAnswered(one) && !healthy(one.found)).length;
-  out.summary(`${answered(found)}, ${ill === 0 ? "nothing found" : `something found on ${ill}`}`);
+  const healthyCount = found.filter((one) => isAnswered(one) && healthy(one.found)).length;
+  out.summary(`${answered(found)}: ${healthyCount} healthy, ${ill} with something to mend`);
   if (!found.every(isAnswered)) return exitStatus.failed;
   return ill === 0 ? exitStatus.done : exitStatus.found;
 }

@@ -105,7 +105,8 @@ function lastLine(out: Output): (text: string) => void {
         .trimEnd()
         .split("\n")
         .at(-1)
-        ?.replace(/^.*\(local-exec\): /, "") ?? "";
+        ?.replace(/^.*\(local-exec\): /, "")
+        .trim() ?? "";
     if (/[a-z]/i.test(line)) out.lately(line);
   };
 }
