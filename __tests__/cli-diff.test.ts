@@ -333,7 +333,7 @@ describe("directories", () => {
     const { status, stdout } = await project.diff(["--help"]);
     expect(status).toBe(0);
     expect(stdout).toMatch(
-      /^Exit status: 0 nothing changes, 1 an error, 2 wrong arguments, 3 exits or ways change \(who leaves where\), 4 only files do$/m,
+      /^Exit status:\n {2}0 {2}nothing changes\n {2}1 {2}an error\n {2}2 {2}wrong arguments\n {2}3 {2}exits or ways change \(who leaves where\)\n {2}4 {2}only files do$/m,
     );
     expect(stdout).toMatch(/^Examples:\n {2}wgchain diff main\n/m);
   });

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { withoutProgress } from "./support/progress";
 
 const repository = join(__dirname, "..");
 
@@ -209,7 +210,12 @@ export class Operator {
     writeFileSync(join(this.directory, "known_hosts"), hosts.map(line).join(""));
   }
 
-  wgchain(...args: string[]): Promise<Result> {
+  async wgchain(...args: string[]): Promise<Result> {
+    return withoutProgress(await this.told(...args));
+  }
+
+  /** With the lines of how the work goes on. */
+  told(...args: string[]): Promise<Result> {
     return this.command([process.execPath, "--import", "tsx", join(repository, "cli/wgchain.ts"), ...args, "--app", this.app]);
   }
 

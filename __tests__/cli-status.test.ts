@@ -143,7 +143,7 @@ describe("wgchain status and doctor", () => {
     });
     const help = (await operator.command([...wgchain, "doctor", "--help"])).stdout;
     expect(help).toMatch(
-      /^Exit status: 0 all healthy, 1 a node could not be asked, 2 wrong arguments, 3 something differs or would break$/m,
+      /^Exit status:\n {2}0 {2}all healthy\n {2}1 {2}a node could not be asked\n {2}2 {2}wrong arguments\n {2}3 {2}something differs or would break$/m,
     );
   });
 

@@ -99,6 +99,7 @@ describe("the package", () => {
       "@dagrejs/dagre",
       "commander",
       "ipaddr.js",
+      "picocolors",
       "pngjs",
       "uqr",
       "yaml",

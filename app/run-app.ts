@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Inventory, InventoryProblem } from "../lib/inventory";
 import { CliError, messageOf } from "./error";
+import { withTemporary } from "./temporary";
 
 export interface AppCommand {
   /** The shell command that synthesizes the app. */
@@ -72,12 +72,7 @@ export async function runApp(appDirectory: string, out: string, env: NodeJS.Proc
 
 /** The app's inventory alone; what it synthesizes is thrown away. */
 export async function readInventory(appDirectory: string): Promise<Inventory> {
-  const scratch = mkdtempSync(join(tmpdir(), "wgchain-"));
-  try {
-    return (await runApp(appDirectory, scratch)).inventory;
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  return withTemporary(async (scratch) => (await runApp(appDirectory, scratch)).inventory);
 }
 
 /** Problems that stand in the way of what is to be done. */

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parsePublicKey } from "../lib/key";
 import { parseInterfaceName } from "../lib/name";
@@ -7,56 +6,69 @@ import { CliError } from "../app/error";
 import { hostProgram } from "../app/host-program";
 import { requireSound, runApp } from "../app/run-app";
 import { difference, type Planned } from "./adopt-difference";
+import { withTemporary } from "../app/temporary";
 import { confirm } from "./confirm";
+import { exitStatus } from "./exit-status";
 import { PublicKeyFiles } from "./key-file";
 import { mended } from "./keys";
+import { Output, type OutputOptions } from "./output";
 import { rootSession } from "./root-session";
 import { isManaged, keyName, selectInterface, type SelectedInterface } from "./select";
 import { isSshNode, type SshNode } from "./ssh";
 
-export interface AdoptOptions {
+export interface AdoptOptions extends OutputOptions {
   readonly app: string;
   readonly yes?: boolean;
 }
 
 /** Takes over an interface that somebody made by hand: shows what a deploy would make of it, and keeps its key. Returns the exit status. */
 export async function adopt(name: string, options: AdoptOptions): Promise<number> {
+  const out = Output.of(options);
+  out.stage("app", options.app);
   const { directory, selected, planned } = await look(options.app, name);
   const { node, one } = selected;
   if (!isManaged(node))
     throw new CliError(`${node.name} is somebody else's host (Host.unmanaged); what was made on it stays theirs`);
   if (!isSshNode(node)) throw new CliError(`${node.name} is a VM that Terraform makes, so nothing was made on it by hand`);
   const session = { node, knownHosts: join(directory, "known_hosts"), iface: parseInterfaceName(one.name) };
+  out.stage("host", `asking ${node.name} what is there`);
   const { publicKey, lines } = await runAdopt(session, false);
   const recorded = one.publicKey;
   const files = new PublicKeyFiles(directory);
   const key = keyName(node, one);
-  for (const line of [`${name}: public key ${publicKey}`, ...difference(lines, planned)]) process.stdout.write(`${line}\n`);
+  const changes = difference(lines, planned);
+  const tell = (adopted: boolean, of: string | null): void =>
+    out.document({ interface: name, publicKey, difference: changes, adopted, copy: of });
+  // What is asked about is shown with the question, too.
+  const asks = options.yes !== true;
+  const show = (line: string): void => (asks ? out.shown(line) : out.done(line));
+  for (const line of [`${name}: public key ${publicKey}`, ...changes]) show(line);
   if (recorded !== null && recorded !== publicKey) {
     const where = files.read(key) === undefined ? "publicKey in the code" : files.name(key);
     throw new CliError(
       `${where} says ${recorded}, but ${name} on the host has ${publicKey}; nothing was changed. To keep the host's key, take the other away and run again; to change the host's, do not adopt but rotate afterwards: wgchain keys rotate`,
     );
   }
-  if (options.yes !== true && !(await confirm(`take over ${name}?`, "look at what is above, then run again with --yes"))) {
-    process.stdout.write("not taken over; nothing was changed\n");
-    return 1;
+  if (asks && !(await confirm(`take over ${name}?`, "look at what is above, then run again with --yes", out))) {
+    out.shown("not taken over; nothing was changed");
+    tell(false, null);
+    return exitStatus.failed;
   }
+  out.stage("adopt", `${name} is taken over on ${node.name}`);
   const taken = await runAdopt(session, true);
   if (taken.publicKey !== publicKey) throw new CliError(`the key of ${name} changed meanwhile; run again`);
   if (recorded === null) files.write(key, publicKey);
   const copy = taken.lines.find(([kind]) => kind === "copy")?.[1] ?? "";
-  process.stdout.write(
-    `taken over: the next deploy makes ${name} wgchain's, without a restart; the old file is kept on the host, ${copy}\n`,
-  );
-  if (recorded === null) process.stdout.write(`commit ${join(directory, files.name(key))}\n`);
-  return 0;
+  out.done(`taken over: the next deploy makes ${name} wgchain's, without a restart; the old file is kept on the host, ${copy}`);
+  if (recorded === null) out.done(`commit ${join(directory, files.name(key))}`);
+  tell(true, copy);
+  out.summary(`${name} taken over`);
+  return exitStatus.done;
 }
 
 /** Runs the app: what it plans for the interface, with the peers where it synthesizes already. */
 async function look(app: string, name: string): Promise<{ directory: string; selected: SelectedInterface; planned: Planned }> {
-  const scratch = mkdtempSync(join(tmpdir(), "wgchain-"));
-  try {
+  return withTemporary(async (scratch) => {
     const { inventory } = await runApp(app, scratch);
     const selected = selectInterface(inventory, name);
     requireSound(inventory, mended);
@@ -81,9 +93,7 @@ async function look(app: string, name: string): Promise<{ directory: string; sel
         : undefined,
     };
     return { directory: inventory.directory, selected, planned };
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 interface Session {

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { Command, Option } from "commander";
+import { Option } from "commander";
 import { CliError, messageOf } from "../app/error";
 import { Repository, Scratch } from "../app/revision";
 import { runApp } from "../app/run-app";
@@ -16,8 +16,11 @@ import {
   type NetworkDiff,
   type Side,
 } from "../lib/diff";
+import { exitStatus } from "./exit-status";
+import { Output, type OutputOptions } from "./output";
+import { Verb } from "./verb";
 
-export interface DiffOptions {
+export interface DiffOptions extends OutputOptions {
   readonly app: string;
   readonly stack?: string;
   readonly state?: string;
@@ -25,12 +28,44 @@ export interface DiffOptions {
   readonly files?: true;
 }
 
-/** What 1 and 2 mean is the same for all verbs. */
-const exitStatus: Readonly<Record<NetworkDiff["verdict"], number>> = { nothing: 0, ways: 3, files: 4 };
+const statusOf: Readonly<Record<NetworkDiff["verdict"], number>> = {
+  nothing: exitStatus.done,
+  ways: exitStatus.found,
+  files: exitStatus.onlyFiles,
+};
 
-export function diffCommand(): Command {
-  return new Command("diff")
+export function diffCommand(): Verb {
+  return new Verb("diff")
     .description("what is otherwise in one network than in another: first who leaves where, and who is interrupted, then files")
+    .about({
+      notes: [
+        "A revision is synthesized in a temporary work tree, with its own wgchain/ and with the node_modules that are installed here, and its code runs as you do. A directory wins over a revision of the same name when it holds synthesized output. Nothing is deployed, and no host and no cloud is asked: what Terraform would do to virtual machines is shown by 'cdktf diff'.",
+      ],
+      exits: { 0: "nothing changes", 1: "an error", 3: "exits or ways change (who leaves where)", 4: "only files do" },
+      examples: [
+        "wgchain diff main",
+        "wgchain diff v1.2 HEAD --format markdown",
+        "wgchain diff old/cdktf.out cdktf.out --files",
+        "wgchain diff HEAD~1 --app ./network --state terraform.tfstate",
+      ],
+      json: [
+        ...[
+          "version",
+          "stack",
+          "verdict",
+          "moved",
+          "clients",
+          "nowhere",
+          "exits",
+          "hosts",
+          "interfaces",
+          "tunnels",
+          "mtu",
+          "hops",
+        ],
+        ...["failover", "labels", "keys", "interrupts", "files", "listings"],
+      ],
+    })
     .argument("<base>", "a directory with synthesized output (cdktf.out), or a git revision")
     .argument("[head]", "the same; the app's working tree when it is not named")
     .option("--app <dir>", "directory of the app's cdktf.json, whose revisions are meant", ".")
@@ -38,30 +73,15 @@ export function diffCommand(): Command {
     .option("--state <file>", "what 'terraform state pull' printed: shows addresses that only Terraform knows")
     .addOption(new Option("--format <format>", "how to print it").choices(["text", "markdown", "json"]).default("text"))
     .option("--files", "the lines of the files, too (Markdown always has them, folded and cut)")
-    .addHelpText(
-      "after",
-      `
-A revision is synthesized in a temporary work tree, with its own wgchain/ and with the node_modules that are installed here, and its code runs as you do.
-A directory wins over a revision of the same name when it holds synthesized output. Nothing is deployed, and no host and no cloud is asked: what
-Terraform would do to virtual machines is shown by 'cdktf diff'.
-
-Exit status: 0 nothing changes, 1 an error, 2 wrong arguments, 3 exits or ways change (who leaves where), 4 only files do
-
-Examples:
-  wgchain diff main
-  wgchain diff v1.2 HEAD --format markdown
-  wgchain diff old/cdktf.out cdktf.out --files
-  wgchain diff HEAD~1 --app ./network --state terraform.tfstate`,
-    )
-    .action(async (base: string, head: string | undefined, options: DiffOptions) => {
-      process.exitCode = await diff(base, head, options);
-    });
+    .runs((base: string, head: string | undefined, options: DiffOptions) => diff(base, head, options));
 }
 
 /** Prints what changes from base to head. Returns the exit status. */
 export async function diff(base: string, head: string | undefined, options: DiffOptions): Promise<number> {
   const state = options.state === undefined ? undefined : TerraformState.read(options.state);
-  const [one, two] = await Scratch.use(async (scratch) => {
+  const out = Output.of({ ...options, json: isJson(options) });
+  const what = `synthesizing ${base} and ${head ?? "the working tree"}`;
+  const work = Scratch.use(async (scratch) => {
     // A name that is nothing is said before anything runs.
     const before = await new SideReader("base", options, scratch).find(base);
     const after = await new SideReader("head", options, scratch).find(head);
@@ -69,9 +89,12 @@ export async function diff(base: string, head: string | undefined, options: Diff
     const [first, second] = await Promise.allSettled([before(), after()]);
     return [valueOf(first), valueOf(second)] as const;
   });
+  const [one, two] = await out.wait(what, work);
   const found = compareStacks(one, two, (address) => state?.value(address));
-  process.stdout.write(rendered(found, one, two, options));
-  return exitStatus[found.verdict];
+  const text = rendered(found, one, two, options);
+  if (out.json) out.documentText(text);
+  else out.result(found, () => text);
+  return statusOf[found.verdict];
 }
 
 function valueOf(settled: PromiseSettledResult<Side> | undefined): Side {
@@ -79,9 +102,13 @@ function valueOf(settled: PromiseSettledResult<Side> | undefined): Side {
   throw settled?.reason;
 }
 
-function rendered(found: NetworkDiff, one: Side, two: Side, { format, files }: DiffOptions): string {
+/** --json is --format json, as all verbs have it. */
+const isJson = ({ json, format }: DiffOptions): boolean => json === true || format === "json";
+
+function rendered(found: NetworkDiff, one: Side, two: Side, options: DiffOptions): string {
+  const { format, files } = options;
   const listings = files === true || format === "markdown" ? listFiles(one.stack.files, two.stack.files, found.files) : undefined;
-  if (format === "json") return renderJson(found, listings);
+  if (isJson(options)) return renderJson(found, listings);
   return format === "markdown" ? renderMarkdown(found, listings) : renderText(found, listings);
 }
 

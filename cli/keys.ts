@@ -5,17 +5,18 @@ import { parseName } from "../lib/name";
 import { recordAllocations } from "./allocations";
 import { readInventory, requireSound } from "../app/run-app";
 import { CliError, messageOf } from "../app/error";
+import { exitStatus } from "./exit-status";
 import { hostKeyFile, hostKeys, type HostKey } from "./host-keys";
 import { PrivateKeyFiles, PublicKeyFiles } from "./key-file";
-import { inParallel } from "./parallel";
+import { Output, type OutputOptions } from "./output";
+import { askAll, inParallel } from "./parallel";
 import { ensurePreshared, pairsOf } from "./preshared";
 import { isManaged, keyName, selectInterfaces, type Selected } from "./select";
 import { isSshNode, type SshNode } from "./ssh";
 
-export interface KeysOptions {
+export interface KeysOptions extends OutputOptions {
   readonly app: string;
   readonly clients?: boolean;
-  readonly json?: boolean;
 }
 
 /** What became of one key. */
@@ -36,29 +37,31 @@ export const mended: ReadonlySet<string> = new Set(["missing-public-key", "missi
 
 /** Makes the WireGuard keys that are missing, each where it belongs, and records allocations. Returns the exit status. */
 export async function keys(names: readonly string[], options: KeysOptions): Promise<number> {
+  const out = Output.of(options);
+  out.stage("app", options.app);
   const inventory = await readInventory(options.app);
   const selected = selectInterfaces(inventory, names);
   requireSound(inventory, mended);
-  const say = (text: string): void => void (options.json === true ? process.stderr : process.stdout).write(`${text}\n`);
-  const maker = new KeyMaker(inventory.directory, say, options.json !== true);
-  await inParallel(16, selected, (one) => maker.node(one));
+  const maker = new KeyMaker(inventory.directory, out);
+  const hosts = selected.filter(({ node }) => isSshNode(node)).map((one) => ({ ...one, name: one.node.name }));
+  const others = selected.filter(({ node }) => !isSshNode(node));
+  await Promise.all([askAll(out, hosts, (one) => maker.node(one)), ...others.map((one) => maker.node(one))]);
   const chosen = new Set(selected.flatMap(({ interfaces }) => interfaces));
   const pairs = pairsOf(inventory).filter(({ ends }) => ends.some(({ one }) => chosen.has(one)));
+  if (pairs.length > 0) out.stage("psk", pairs.map(({ name }) => name).join(", "));
   await inParallel(16, pairs, async (pair) => {
     const found = await attempt(`${pair.name} psk`, () => ensurePreshared(inventory.directory, pair));
     maker.record(found);
   });
   if (names.length === 0 || options.clients === true) maker.clients(inventory, options.clients === true);
   const allocations = recordAllocations(inventory);
-  if (allocations.length > 0) say(`allocations.json: recorded ${allocations.join(", ")}`);
+  if (allocations.length > 0) out.done(`allocations.json: recorded ${allocations.join(", ")}`);
   const outcomes = [...maker.outcomes].sort((a, b) => (a.name < b.name ? -1 : 1));
   const failed = outcomes.filter(({ result }) => result === "failed").length;
-  if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ directory: inventory.directory, keys: outcomes, allocations }, null, 2)}\n`);
-  } else {
-    say(summary(outcomes, inventory.directory));
-  }
-  return failed === 0 ? 0 : 1;
+  out.document({ directory: inventory.directory, keys: outcomes, allocations });
+  out.done(summary(outcomes, inventory.directory));
+  out.summary(`${outcomes.length - failed} of ${outcomes.length} keys are well, ${hosts.length} hosts asked`);
+  return failed === 0 ? exitStatus.done : exitStatus.failed;
 }
 
 class KeyMaker {
@@ -69,8 +72,7 @@ class KeyMaker {
 
   constructor(
     directory: string,
-    private readonly say: (text: string) => void,
-    private readonly progress: boolean,
+    private readonly out: Output,
   ) {
     this.publicKeys = new PublicKeyFiles(directory);
     this.privateKeys = new PrivateKeyFiles(directory);
@@ -111,7 +113,7 @@ class KeyMaker {
       interface: one.name,
       action: one.publicKey === null ? ("make" as const) : ("check" as const),
     }));
-    const found = await hostKeys(node, this.knownHosts, requests, (text) => this.say(`${node.name}: ${text}`));
+    const found = await hostKeys(node, this.knownHosts, requests, (text) => this.out.done(`${node.name}: ${text}`));
     for (const one of interfaces) this.attempt(`${node.name}/${one.name}`, () => this.fromHost(node, one, found.get(one.name)));
   }
 
@@ -193,8 +195,8 @@ class KeyMaker {
 
   record(outcome: KeyOutcome): void {
     this.outcomes.push(outcome);
-    if (outcome.result === "failed") process.stderr.write(`error: ${outcome.name}: ${outcome.detail}\n`);
-    else if (this.progress) this.say(`${outcome.result.padEnd(9)} ${outcome.name}  ${outcome.detail}`);
+    if (outcome.result === "failed") this.out.error(`${outcome.name}: ${outcome.detail}`);
+    else this.out.done(`${outcome.result.padEnd(9)} ${outcome.name}  ${outcome.detail}`);
   }
 }
 

@@ -1,4 +1,3 @@
-import { Command } from "commander";
 import { TerraformState } from "../app/terraform-state";
 import { withNames } from "../lib/assert/names";
 import { withValues } from "../lib/diff";
@@ -6,13 +5,15 @@ import { plain } from "../lib/diff/phrase";
 import { prove } from "../lib/prove/prove";
 import { summaryOf } from "../lib/prove/summary";
 import type { TracedNetwork } from "../lib/trace";
+import { exitStatus } from "./exit-status";
+import { Output, type OutputOptions } from "./output";
 import { provedAppOf, Refuted, type WhichNetwork } from "./synthesized-app";
+import { Verb } from "./verb";
 import { wayLines } from "./way-table";
 
-export interface ProveOptions extends WhichNetwork {
+export interface ProveOptions extends WhichNetwork, OutputOptions {
   readonly state?: string;
   readonly all?: true;
-  readonly json?: true;
 }
 
 /** What `--json` prints. */
@@ -30,45 +31,38 @@ export interface Proved {
   readonly milliseconds: number;
 }
 
-/** The network does not do what was declared. */
-const refuted = 3;
-
-export function proveCommand(): Command {
-  return new Command("prove")
+export function proveCommand(): Verb {
+  return new Verb("prove")
     .description("show who leaves where, by which hops, and what happens with each tunnel down: walked through the hosts' files")
+    .about({
+      notes: [
+        "Synthesis proves the same, and refuses a network that does something else. No packet is sent and no host is asked.",
+      ],
+      exits: { 0: "proved", 1: "an error", 3: "packets would do what was not declared" },
+      examples: ["wgchain prove", "wgchain prove --from cdktf.out --json"],
+      json: ["version", "proved", "failures", "checked", "assertions", "network", "milliseconds"],
+    })
     .option("--app <dir>", "directory of the app's cdktf.json", ".")
     .option("--from <dir>", "synthesized output (cdktf.out) in place of the app; what the app asserts of its own is not in it")
     .option("--stack <name>", "the stack that is meant, where there are several")
     .option("--state <file>", "what 'terraform state pull' printed: shows addresses that only Terraform knows")
     .option("--all", "a line for every address, also where many go alike")
-    .option("--json", "print the traced network, what was checked and what failed, as JSON")
-    .addHelpText(
-      "after",
-      `
-Synthesis proves the same, and refuses a network that does something else. No packet is sent and no host is asked.
-
-Exit status: 0 proved, 1 an error, 2 wrong arguments, 3 packets would do what was not declared
-
-Examples:
-  wgchain prove
-  wgchain prove --from cdktf.out --json`,
-    )
-    .action(async (options: ProveOptions) => void (process.exitCode = await proveVerb(options)));
+    .runs((options: ProveOptions) => proveVerb(options));
 }
 
 /** Prints every way. Returns the exit status. */
 export async function proveVerb(options: ProveOptions): Promise<number> {
   const state = options.state === undefined ? undefined : TerraformState.read(options.state);
-  const proved = await provedOf(options, (address) => state?.value(address));
-  const text = options.json === true ? JSON.stringify(proved, null, 2) : told(proved, options.all === true);
-  process.stdout.write(`${text}\n`);
-  return proved.proved ? 0 : refuted;
+  const out = Output.of(options);
+  const proved = await provedOf(options, out, (address) => state?.value(address));
+  out.result(proved, () => `${told(proved, options.all === true, out)}\n`);
+  return proved.proved ? exitStatus.done : exitStatus.found;
 }
 
-async function provedOf(options: ProveOptions, valueOf: (address: string) => string | undefined): Promise<Proved> {
+async function provedOf(options: ProveOptions, out: Output, valueOf: (address: string) => string | undefined): Promise<Proved> {
   const from = performance.now();
   const since = (): number => Math.round(performance.now() - from);
-  const app = await provedAppOf(options).catch((error: unknown) => {
+  const app = await provedAppOf(options, out).catch((error: unknown) => {
     if (error instanceof Refuted) return error;
     throw error;
   });
@@ -91,8 +85,8 @@ async function provedOf(options: ProveOptions, valueOf: (address: string) => str
   };
 }
 
-function told({ network, failures, checked, assertions, milliseconds }: Proved, all: boolean): string {
-  const table = network === null ? [] : [...wayLines(network.ways, all), ""];
+function told({ network, failures, checked, assertions, milliseconds }: Proved, all: boolean, out: Output): string {
+  const table = network === null ? [] : [...wayLines(network.ways, all, out.width), ""];
   const seconds = (milliseconds / 1000).toFixed(2);
   const failed = [
     `packets would not do what is declared (${failures.length}, in ${seconds} s):`,
@@ -104,5 +98,7 @@ function told({ network, failures, checked, assertions, milliseconds }: Proved, 
     ...checked.map((line) => `  ${line}`),
     ...(own.length === 0 ? [] : ["and what the app asserts of its own:", ...own]),
   ];
-  return [...table, ...(failures.length > 0 ? failed : proved)].map(plain).join("\n");
+  const [head = "", ...rest] = (failures.length > 0 ? failed : proved).map(plain);
+  const { red, green } = out.colours;
+  return [...table.map(plain), failures.length > 0 ? red(head) : green(head), ...rest].join("\n");
 }

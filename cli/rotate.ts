@@ -2,19 +2,20 @@ import { join } from "node:path";
 import type { Inventory, InventoryClient } from "../lib/inventory";
 import { CliError, messageOf } from "../app/error";
 import { readInventory, requireSound } from "../app/run-app";
+import { exitStatus } from "./exit-status";
 import { hostKeyFile, hostKeys } from "./host-keys";
 import { PrivateKeyFiles, PublicKeyFiles } from "./key-file";
 import { mended } from "./keys";
-import { inParallel } from "./parallel";
+import { Output, type OutputOptions } from "./output";
+import { askAll } from "./parallel";
 import { pairsOf, rotatePreshared, type Pair } from "./preshared";
 import { fullName, isManaged, keyName, selectInterface, type SelectedInterface } from "./select";
 import { isSshNode, type SshNode } from "./ssh";
 
-export interface RotateOptions {
+export interface RotateOptions extends OutputOptions {
   readonly app: string;
   readonly psk?: boolean;
   readonly yes?: boolean;
-  readonly json?: boolean;
 }
 
 interface Rotated {
@@ -28,21 +29,22 @@ interface Rotated {
 
 /** Makes keys that the next deploy puts in the place of those in use, at both ends. Returns the exit status. */
 export async function rotate(names: readonly string[], options: RotateOptions): Promise<number> {
+  const out = Output.of(options);
+  out.stage("app", options.app);
   const inventory = await readInventory(options.app);
   const chosen = [...new Set(names)].map((name) => selectInterface(inventory, name));
   requireSound(inventory, mended);
-  const work = options.psk === true ? presharedWork(inventory, chosen) : keyWork(inventory, chosen, options.yes === true);
-  const done = await inParallel(16, work, ({ name, run }) => attempt(name, run));
-  for (const one of done) if (one.result === "failed") process.stderr.write(`error: ${one.name}: ${one.detail}\n`);
-  if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ directory: inventory.directory, rotated: done }, null, 2)}\n`);
-  } else {
-    const good = done.filter(({ result }) => result === "rotated");
-    for (const { name, former, now, detail } of good) process.stdout.write(`${name}: ${former} -> ${now}\n  ${detail}\n`);
-    if (good.length > 0)
-      process.stdout.write(`commit ${join(inventory.directory, "keys")}, then deploy: it switches both ends\n`);
-  }
-  return done.every(({ result }) => result === "rotated") ? 0 : 1;
+  const notice = (node: string, text: string): void => out.note(`${node}: ${text}`);
+  const work =
+    options.psk === true ? presharedWork(inventory, chosen) : keyWork(inventory, chosen, { yes: options.yes === true, notice });
+  const done = await askAll(out, work, ({ name, run }) => attempt(name, run), { name: "rotate", verb: "new keys of" });
+  for (const one of done) if (one.result === "failed") out.error(`${one.name}: ${one.detail}`);
+  out.document({ directory: inventory.directory, rotated: done });
+  const good = done.filter(({ result }) => result === "rotated");
+  for (const { name, former, now, detail } of good) out.done(`${name}: ${former} -> ${now}\n  ${detail}`);
+  if (good.length > 0) out.done(`commit ${join(inventory.directory, "keys")}, then deploy: it switches both ends`);
+  out.summary(`${good.length} of ${done.length} wait for the next deploy`);
+  return good.length === done.length ? exitStatus.done : exitStatus.failed;
 }
 
 interface Work {
@@ -58,7 +60,12 @@ async function attempt(name: string, run: Work["run"]): Promise<Rotated> {
   }
 }
 
-function keyWork(inventory: Inventory, chosen: readonly SelectedInterface[], yes: boolean): readonly Work[] {
+interface KeyWorkOptions {
+  readonly yes: boolean;
+  readonly notice: (node: string, text: string) => void;
+}
+
+function keyWork(inventory: Inventory, chosen: readonly SelectedInterface[], { yes, notice }: KeyWorkOptions): readonly Work[] {
   const publicKeys = new PublicKeyFiles(inventory.directory);
   for (const selected of chosen) {
     const name = fullName(selected.node, selected.one);
@@ -87,7 +94,7 @@ function keyWork(inventory: Inventory, chosen: readonly SelectedInterface[], yes
         );
       }
       const now = isSshNode(node)
-        ? await nextOnHost(inventory.directory, node, one.name, former)
+        ? await nextOnHost(inventory.directory, node, one.name, former, (text) => notice(node.name, text))
         : nextHere(inventory.directory, key, former);
       publicKeys.replace(key, now.publicKey);
       const clients = clientsOf(inventory, selected);
@@ -110,8 +117,13 @@ interface Next {
   readonly where: string;
 }
 
-async function nextOnHost(directory: string, node: SshNode, iface: string, recorded: string): Promise<Next> {
-  const notice = (text: string): void => void process.stderr.write(`${node.name}: ${text}\n`);
+async function nextOnHost(
+  directory: string,
+  node: SshNode,
+  iface: string,
+  recorded: string,
+  notice: (text: string) => void,
+): Promise<Next> {
   const found = (await hostKeys(node, join(directory, "known_hosts"), [{ interface: iface, action: "next" }], notice)).get(iface);
   const file = hostKeyFile(iface);
   if (found?.state === "malformed")

@@ -53,13 +53,13 @@ export function selectNodes(inventory: Inventory, names: readonly string[]): rea
 }
 
 /** Without those of somebody else's; who is named and left out is told of, and asking for nobody else is an error. */
-export function managedNodes(nodes: readonly InventoryNode[]): readonly InventoryNode[] {
+export function managedNodes(nodes: readonly InventoryNode[], note: (text: string) => void): readonly InventoryNode[] {
   const managed = nodes.filter(isManaged);
   const others = nodes.filter((node) => !isManaged(node)).map(({ name }) => name);
   if (others.length === 0) return nodes;
   const text = `${others.join(", ")}: somebody else's host (Host.unmanaged), which is not asked`;
   if (managed.length === 0) throw new CliError(text);
-  process.stderr.write(`${text}\n`);
+  note(text);
   return managed;
 }
 

@@ -1,17 +1,19 @@
 import { join } from "node:path";
 import { CliError, messageOf } from "../app/error";
 import { readInventory } from "../app/run-app";
+import { noColours } from "./colour";
+import { exitStatus } from "./exit-status";
 import { failoverLines } from "./failover-report";
 import { hostReport, type HostReport, type ReportedInterface } from "./host-report";
-import { inParallel } from "./parallel";
+import { Output, type OutputOptions } from "./output";
+import { askAll } from "./parallel";
 import { managedNodes, selectNodes } from "./select";
-import type { SshTarget } from "./ssh";
+import { isSshNode, type SshTarget } from "./ssh";
 import { locate } from "./targets";
 import { ago, bytes, columns } from "./words";
 
-export interface StatusOptions {
+export interface StatusOptions extends OutputOptions {
   readonly app: string;
-  readonly json?: boolean;
 }
 
 /** What came of asking one node. */
@@ -26,14 +28,17 @@ export interface Question {
 /** Asks nodes side by side; one that does not answer is named and leaves the others be. */
 export async function ask<T>(
   { app, names }: Question,
+  out: Output,
   work: (target: SshTarget, knownHosts: string) => Promise<T>,
 ): Promise<{ readonly knownHosts: string; readonly asked: readonly Asked<T>[] }> {
+  out.stage("app", app);
   const inventory = await readInventory(app);
-  const nodes = managedNodes(selectNodes(inventory, names));
+  const nodes = managedNodes(selectNodes(inventory, names), (text) => out.note(text));
   const knownHosts = join(inventory.directory, "known_hosts");
+  if (!nodes.every(isSshNode)) out.stage("state", "asking Terraform where its VMs are");
   const located = await locate(app, inventory, nodes);
   if (located.length === 0) throw new CliError("the app has no node that carries anything, so there is nobody to ask");
-  const asked = await inParallel(16, located, async ({ name, target, reason }): Promise<Asked<T>> => {
+  const asked = await askAll(out, located, async ({ name, target, reason }): Promise<Asked<T>> => {
     if (target === undefined) return { node: name, error: reason };
     try {
       return { node: name, target, found: await work(target, knownHosts) };
@@ -46,24 +51,28 @@ export async function ask<T>(
 
 /** Shows what the hosts carry. Returns the exit status: 1 where one could not be asked. */
 export async function status(names: readonly string[], options: StatusOptions): Promise<number> {
-  const { asked } = await ask({ app: options.app, names }, (target, knownHosts) => hostReport(target, knownHosts, "report"));
-  if (options.json === true) {
-    const nodes = asked.map((one) => ("error" in one ? one : { node: one.node, report: one.found }));
-    process.stdout.write(`${JSON.stringify({ nodes }, null, 2)}\n`);
-  } else {
-    const texts = asked.flatMap((one) => ("error" in one ? [] : [statusText(one.node, one.found)]));
-    process.stdout.write(texts.join("\n"));
-  }
-  complain(asked);
-  return asked.some((one) => "error" in one) ? 1 : 0;
+  const out = Output.of(options);
+  const { asked } = await ask({ app: options.app, names }, out, (target, knownHosts) => hostReport(target, knownHosts, "report"));
+  const nodes = asked.map((one) => ("error" in one ? one : { node: one.node, report: one.found }));
+  const texts = asked.flatMap((one) => ("error" in one ? [] : [statusText(one.node, one.found, out.colours)]));
+  out.result({ nodes }, () => texts.join("\n"));
+  complain(asked, out);
+  out.summary(answered(asked));
+  return asked.some((one) => "error" in one) ? exitStatus.failed : exitStatus.done;
 }
 
-export function complain(asked: readonly Asked<unknown>[]): void {
-  for (const one of asked) if ("error" in one) process.stderr.write(`error: ${one.node}: ${one.error}\n`);
+export function complain(asked: readonly Asked<unknown>[], out: Output): void {
+  for (const one of asked) if ("error" in one) out.error(`${one.node}: ${one.error}`);
 }
 
-export function statusText(node: string, report: HostReport): string {
-  const lines = [`${node}: ${headline(report)}`];
+/** "3 of 4 hosts answered". */
+export function answered(asked: readonly Asked<unknown>[]): string {
+  const count = asked.filter((one) => !("error" in one)).length;
+  return `${count} of ${asked.length} host${asked.length === 1 ? "" : "s"} answered`;
+}
+
+export function statusText(node: string, report: HostReport, { bold } = noColours): string {
+  const lines = [`${bold(node)}: ${headline(report)}`];
   for (const one of report.interfaces) lines.push(...interfaceLines(one, report.clock).map((line) => `  ${line}`));
   lines.push(...failoverLines(report.failovers, report.clock).map((line) => `  ${line}`));
   for (const [table, routes] of Object.entries(report.tables)) {

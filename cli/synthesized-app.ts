@@ -1,12 +1,12 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CliError } from "../app/error";
 import { mendedByKeys, withPlaceholders } from "../app/placeholder-keys";
 import { requireSound, runApp } from "../app/run-app";
 import { readSynthesized } from "../app/synthesized";
+import { withTemporary } from "../app/temporary";
 import type { Inventory, InventoryProblem } from "../lib/inventory";
 import type { SynthesizedStack } from "../lib/trace";
+import type { Output } from "./output";
 
 export interface WhichNetwork {
   /** Directory of the app's cdktf.json. */
@@ -26,40 +26,44 @@ export class Refuted extends CliError {
 }
 
 /** The network that a verb is asked about: what was synthesized, or the app synthesized now, into a directory that is thrown away. */
-export async function networkOf(which: WhichNetwork): Promise<SynthesizedStack> {
-  return (await provedAppOf(which)).stack;
+export async function networkOf(which: WhichNetwork, out: Output): Promise<SynthesizedStack> {
+  return (await provedAppOf(which, out)).stack;
 }
 
 /** The same, and what the app asserts of its own; nothing is known of that where there is only its output. */
-export async function provedAppOf({ app, from, stack }: WhichNetwork): Promise<{
+export async function provedAppOf({ app, from, stack }: WhichNetwork, out: Output): Promise<ProvedApp> {
+  if (from !== undefined) return { stack: readSynthesized(from, stack), assertions: [] };
+  return out.wait(`synthesizing ${app}`, synthesizedNow({ app, stack }, out));
+}
+
+interface ProvedApp {
   readonly stack: SynthesizedStack;
   readonly assertions: readonly string[];
-}> {
-  if (from !== undefined) return { stack: readSynthesized(from, stack), assertions: [] };
-  const scratch = mkdtempSync(join(tmpdir(), "wgchain-"));
-  try {
+}
+
+function synthesizedNow(
+  { app, stack }: { readonly app: string; readonly stack: string | undefined },
+  out: Output,
+): Promise<ProvedApp> {
+  return withTemporary(async (scratch) => {
     const env = stack === undefined ? process.env : { ...process.env, WGCHAIN_STACK: stack };
-    let out = join(scratch, "own");
-    let made = await runApp(app, out, env);
+    let tree = join(scratch, "own");
+    let made = await runApp(app, tree, env);
     if (!made.synthesized && lacksOnlyKeys(made.inventory)) {
       // Keys are made on hosts and choose no way: who leaves where can be seen before there are any.
       const directory = join(scratch, "directory");
       const missing = withPlaceholders(made.inventory, directory);
-      process.stderr.write(
-        `note: ${missing.length} public keys are not there yet and have stand-ins here; 'wgchain keys' makes them\n`,
-      );
-      out = join(scratch, "stand-ins");
-      made = await runApp(app, out, { ...env, WGCHAIN_DIR: directory });
+      out.note(`note: ${missing.length} public keys are not there yet and have stand-ins here; 'wgchain keys' makes them`);
+      tree = join(scratch, "stand-ins");
+      made = await runApp(app, tree, { ...env, WGCHAIN_DIR: directory });
     }
     const { inventory, synthesized, output } = made;
     const { problems } = inventory;
     if (problems.length > 0 && problems.every(isRefutation)) throw new Refuted(problems);
     requireSound(inventory, new Set());
     if (!synthesized) throw new CliError(`the app does not synthesize:\n${output.trimEnd()}`);
-    return { stack: readSynthesized(out, stack ?? inventory.stack), assertions: inventory.assertions ?? [] };
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+    return { stack: readSynthesized(tree, stack ?? inventory.stack), assertions: inventory.assertions ?? [] };
+  });
 }
 
 const lacksOnlyKeys = ({ problems }: Inventory): boolean =>

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { CliError, messageOf } from "../app/error";
 import { TerraformState } from "../app/terraform-state";
 import { Ipv4Address } from "../lib/address";
@@ -6,12 +6,15 @@ import { mapTexts, withNames } from "../lib/assert/names";
 import { endLines, hopLines, isAnswered } from "../lib/assert/show-trace";
 import { plain } from "../lib/diff/phrase";
 import { trace, World, type SynthesizedStack, type Trace } from "../lib/trace";
+import { exitStatus } from "./exit-status";
+import { Output, type OutputOptions } from "./output";
 import { networkOf, type WhichNetwork } from "./synthesized-app";
 import { questionOf, type Asked } from "./trace-question";
+import { Verb } from "./verb";
 
-export interface TraceOptions extends WhichNetwork {
+export interface TraceOptions extends WhichNetwork, OutputOptions {
   readonly at?: string;
-  readonly down: readonly string[];
+  readonly down?: readonly string[];
   readonly size: number;
   readonly df?: true;
   readonly ttl: number;
@@ -19,15 +22,25 @@ export interface TraceOptions extends WhichNetwork {
   readonly port?: number;
   readonly state?: string;
   readonly why?: true;
-  readonly json?: true;
 }
 
-/** It does not arrive, or is not answered. */
-const lost = 3;
-
-export function traceCommand(): Command {
-  return new Command("trace")
+export function traceCommand(): Verb {
+  return new Verb("trace")
     .description("follow a packet through the files that the hosts get: hops, addresses, MTU, and the line that decided")
+    .about({
+      notes: ["No packet is sent and no host is asked. 'wgchain doctor' says whether the hosts still are what their files say."],
+      exits: { 0: "it arrives and is answered", 1: "an error", 3: "it does not" },
+      examples: [
+        "wgchain trace 10.66.224.2 1.1.1.1",
+        "wgchain trace client2 1.1.1.1 --why --down hk/wg6",
+        "wgchain trace 10.66.224.2 1.1.1.1 --size 1401 --df",
+        "wgchain trace 10.66.224.99 1.1.1.1 --at sz/wgs",
+        "wgchain trace 1.1.1.1 10.66.224.2 --at sz/uplink",
+        "wgchain trace 9.9.9.9 198.51.100.20 --at internet --protocol tcp --port 443",
+        "wgchain trace 192.168.1.10 1.1.1.1 --at gw/lan # a private network is named as its NatGateway is",
+      ],
+      json: ["hops", "verdict", "reply", "mtuBytes"],
+    })
     .argument(
       "<source>",
       "a client or its address; a node or its address (what the host itself sends); or any address, with --at",
@@ -38,12 +51,10 @@ export function traceCommand(): Command {
     .option("--from <dir>", "synthesized output (cdktf.out) in place of the app")
     .option("--stack <name>", "the stack that is meant, where there are several")
     .option("--at <place>", "where it comes from: a client, a node, node/interface (it came in there), node/uplink, or internet")
-    .option(
-      "--down <node/iface>",
-      "without this interface; may be given again",
-      (value: string, all: readonly string[]) => [...all, value],
-      [],
-    )
+    .option("--down <node/iface>", "without this interface; may be given again", (value: string, all: readonly string[] = []) => [
+      ...all,
+      value,
+    ])
     .option("--size <bytes>", "whole packet, with its IP header", number(20, 65_535), 84)
     .option("--df", "may not be cut into fragments")
     .option("--ttl <n>", "time to live", number(1, 255), 64)
@@ -51,26 +62,7 @@ export function traceCommand(): Command {
     .option("--port <n>", "destination port, of TCP or UDP: what a forward asks for", number(1, 65_535))
     .option("--state <file>", "what 'terraform state pull' printed: shows addresses that only Terraform knows")
     .option("--why", "show the lines of configuration that decided, host by host")
-    .option("--json", "print the result as JSON")
-    .addHelpText(
-      "after",
-      `
-No packet is sent and no host is asked. 'wgchain doctor' says whether the hosts still are what their files say.
-
-Exit status: 0 it arrives and is answered, 1 an error, 2 wrong arguments, 3 it does not
-
-Examples:
-  wgchain trace 10.66.224.2 1.1.1.1
-  wgchain trace phone 1.1.1.1 --why --down hk/wg6
-  wgchain trace 10.66.224.2 1.1.1.1 --size 1401 --df
-  wgchain trace 10.66.224.99 1.1.1.1 --at sz/wgs
-  wgchain trace 1.1.1.1 10.66.224.2 --at sz/uplink
-  wgchain trace 9.9.9.9 198.51.100.20 --at internet --protocol tcp --port 443
-  wgchain trace 192.168.1.10 1.1.1.1 --at gw/lan   (a private network is named as its NatGateway is)`,
-    )
-    .action(async (source: string, destination: string, options: TraceOptions) => {
-      process.exitCode = await traceVerb({ source, destination }, options);
-    });
+    .runs((source: string, destination: string, options: TraceOptions) => traceVerb({ source, destination }, options));
 }
 
 /** What looks like an address is one. */
@@ -94,20 +86,17 @@ function number(least: number, most: number): (text: string) => number {
 /** Prints the way of one packet. Returns the exit status. */
 export async function traceVerb(asked: Pick<Asked, "source" | "destination">, options: TraceOptions): Promise<number> {
   const state = options.state === undefined ? undefined : TerraformState.read(options.state);
-  const stack = await networkOf(options);
+  const out = Output.of(options);
+  const stack = await networkOf(options, out);
   const found = withNames(follow(stack, asked, options), stack.wiring, (address) => state?.value(address));
-  if (options.json === true) {
-    process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
-  } else {
-    // The files may be somebody else's (--from).
-    const shown = mapTexts(found, plain);
-    process.stdout.write([...hopLines(shown, options.why), "", ...endLines(shown), ""].join("\n"));
-  }
-  return isAnswered(found) ? 0 : lost;
+  // The files may be somebody else's (--from).
+  const shown = mapTexts(found, plain);
+  out.result(found, () => [...hopLines(shown, options.why), "", ...endLines(shown), ""].join("\n"));
+  return isAnswered(found) ? exitStatus.done : exitStatus.found;
 }
 
 function follow(stack: SynthesizedStack, asked: Pick<Asked, "source" | "destination">, options: TraceOptions): Trace {
-  const { at, down, size, ttl, protocol, df, port } = options;
+  const { at, down = [], size, ttl, protocol, df, port } = options;
   if (port !== undefined && protocol === "icmp")
     throw new CliError(`--port ${port}: ICMP has no ports; add --protocol tcp, or --protocol udp`);
   try {

@@ -1,19 +1,33 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Inventory, InventoryNode } from "../lib/inventory";
 import { readInventory } from "../app/run-app";
 import { CliError, messageOf } from "../app/error";
+import { withTemporary } from "../app/temporary";
 import { confirm } from "./confirm";
+import { exitStatus } from "./exit-status";
 import { fingerprint, KnownHosts, sameKey, type HostKey } from "./known-hosts";
-import { inParallel } from "./parallel";
+import { Output, type OutputOptions } from "./output";
+import { askAll } from "./parallel";
 import { explainSsh, hostKeyAlias, isSshNode, ssh, type SshNode } from "./ssh";
 
-export interface TrustOptions {
+export interface TrustOptions extends OutputOptions {
   readonly app: string;
   readonly yes?: boolean;
   readonly replace?: boolean;
   readonly forget?: boolean;
+}
+
+/** What became of one node's key. */
+interface Outcome {
+  readonly node: string;
+  /**
+   * pinned: now, for the first time or in place of another; kept: it was; refused: not confirmed; failed: see detail; later: Terraform has still to make
+   * the host; others: somebody else's host; forgotten: by --forget.
+   */
+  readonly result: "pinned" | "kept" | "refused" | "failed" | "later" | "others" | "forgotten";
+  /** Of the key that the host shows. */
+  readonly fingerprint?: string;
+  readonly detail?: string;
 }
 
 /** A host key that was shown, against what is pinned. */
@@ -23,74 +37,154 @@ interface Shown {
   readonly pinned: readonly HostKey[];
 }
 
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const complain = (text: string): void => void process.stderr.write(`error: ${text}\n`);
-
 /** Fetches hosts' SSH keys and pins what is confirmed. Returns the exit status. */
 export async function trust(names: readonly string[], options: TrustOptions): Promise<number> {
+  const out = Output.of(options);
+  out.stage("app", options.app);
   const inventory = await readInventory(options.app);
   const knownHosts = KnownHosts.read(join(inventory.directory, "known_hosts"));
-  if (options.forget === true) return forget(names, inventory, knownHosts);
-  const nodes = select(inventory, names);
-  for (const node of nodes) {
-    if (node.host.kind === "gce") say(`${node.name}: ${googleAdvice(node)}`);
-    if (node.host.kind === "unmanaged")
-      say(`${node.name}: somebody else's host (Host.unmanaged); nothing is delivered to it, so nothing is pinned`);
+  const truster = new Truster(knownHosts, options, out);
+  if (options.forget === true) truster.forget(names, inventory);
+  else await truster.all(select(inventory, names));
+  return truster.end();
+}
+
+class Truster {
+  private readonly outcomes: Outcome[] = [];
+
+  constructor(
+    private readonly knownHosts: KnownHosts,
+    private readonly options: TrustOptions,
+    private readonly out: Output,
+  ) {}
+
+  async all(nodes: readonly InventoryNode[]): Promise<void> {
+    for (const node of nodes) this.without(node);
+    const fetched = await askAll(this.out, nodes.filter(isSshNode), (node) => this.look(node));
+    const shown = fetched.filter((one) => one !== undefined);
+    const unchanged = shown.filter(({ key, pinned }) => pinned.some((one) => sameKey(one, key)));
+    for (const { node, key } of unchanged) {
+      this.out.done(`${node.name}: already pinned, ${fingerprint(key)}`);
+      this.outcomes.push({ node: node.name, result: "kept", fingerprint: fingerprint(key) });
+    }
+    const fresh = shown.filter(({ pinned }) => pinned.length === 0);
+    await this.pinFresh(fresh);
+    for (const one of shown) if (!unchanged.includes(one) && !fresh.includes(one)) await this.pinChanged(one);
   }
-  const fetched = await inParallel(16, nodes.filter(isSshNode), (node) => look(node, knownHosts));
-  const shown = fetched.filter((one) => one !== undefined);
-  let failed = fetched.length - shown.length;
 
-  const unchanged = shown.filter(({ key, pinned }) => pinned.some((one) => sameKey(one, key)));
-  for (const { node, key } of unchanged) say(`${node.name}: already pinned, ${fingerprint(key)}`);
-  const fresh = shown.filter(({ pinned }) => pinned.length === 0);
-  for (const { node, key } of fresh) say(`${node.name}: ${fingerprint(key)}, shown by ${node.host.destination}`);
-  const changed = shown.filter((one) => !unchanged.includes(one) && !fresh.includes(one));
+  /** Removes what is pinned; of a VM also the names that end in an instance's id. */
+  forget(names: readonly string[], { nodes }: Inventory): void {
+    const current = new Set(nodes.map(({ name }) => hostKeyAlias(name)));
+    for (const node of names) {
+      const own = hostKeyAlias(node);
+      const aliases = this.knownHosts.aliases.filter(
+        (one) => one === own || (one.startsWith(`${own}-`) && /^\d+$/.test(one.slice(own.length + 1)) && !current.has(one)),
+      );
+      for (const alias of aliases) this.knownHosts.remove(alias);
+      if (aliases.length > 0) {
+        this.out.done(`forgot ${aliases.join(", ")}`);
+        this.outcomes.push({ node, result: "forgotten", detail: aliases.join(", ") });
+      } else this.failed(node, `nothing is pinned in ${this.knownHosts.file}`);
+    }
+    if (this.outcomes.some(({ result }) => result === "forgotten")) this.knownHosts.save();
+  }
 
-  if (fresh.length > 0) {
+  /** Returns the exit status. */
+  end(): number {
+    const nodes = this.outcomes;
+    this.out.document({ knownHosts: this.knownHosts.file, nodes });
+    const count = (...kinds: readonly Outcome["result"][]): number => nodes.filter(({ result }) => kinds.includes(result)).length;
+    const failed = count("failed", "refused");
+    const forgotten = this.options.forget === true ? `${count("forgotten")} forgotten` : "";
+    const pinned = `${count("pinned")} pinned now, ${count("kept")} before`;
+    this.out.summary(`${forgotten || pinned}${failed === 0 ? "" : `, ${failed} not`}`);
+    return failed === 0 ? exitStatus.done : exitStatus.failed;
+  }
+
+  private without(node: InventoryNode): void {
+    if (node.host.kind === "gce") {
+      this.out.done(`${node.name}: ${googleAdvice(node)}`);
+      this.outcomes.push({ node: node.name, result: "later", detail: googleAdvice(node) });
+    }
+    if (node.host.kind === "unmanaged") {
+      const detail = "somebody else's host (Host.unmanaged); nothing is delivered to it, so nothing is pinned";
+      this.out.done(`${node.name}: ${detail}`);
+      this.outcomes.push({ node: node.name, result: "others", detail });
+    }
+  }
+
+  private async pinFresh(fresh: readonly Shown[]): Promise<void> {
+    // What is asked about is shown with the question, too.
+    const show = (line: string): void => (this.options.yes === true ? this.out.done(line) : this.out.shown(line));
+    for (const { node, key } of fresh) show(`${node.name}: ${fingerprint(key)}, shown by ${node.host.destination}`);
+    if (fresh.length === 0) return;
     const names = fresh.map(({ node }) => node.name).join(", ");
-    const agreed =
-      options.yes === true ||
-      (await askFor(`pin ${names}? compare with what 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub' says on the hosts`));
-    if (agreed) pin(fresh, knownHosts);
-    else failed += refuse(names);
+    const question = `pin ${names}? compare with what 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub' says on the hosts`;
+    if (this.options.yes === true || (await this.ask(question))) this.pin(fresh);
+    else this.refuse(fresh);
   }
-  for (const one of changed) {
-    say(`${one.node.name}: the host key has CHANGED`);
-    for (const pinned of one.pinned) say(`  pinned: ${fingerprint(pinned)}`);
-    say(`  shown:  ${fingerprint(one.key)}, by ${one.node.host.destination}`);
-    if (await mayReplace(one, options)) pin([one], knownHosts);
-    else failed += refuse(one.node.name);
+
+  private async pinChanged(one: Shown): Promise<void> {
+    const { node, key, pinned } = one;
+    this.out.shown(`${node.name}: the host key has CHANGED`);
+    for (const former of pinned) this.out.shown(`  pinned: ${fingerprint(former)}`);
+    this.out.shown(`  shown:  ${fingerprint(key)}, by ${node.host.destination}`);
+    if (await this.mayReplace(node.name)) this.pin([one]);
+    else this.refuse([one]);
   }
-  return failed === 0 ? 0 : 1;
+
+  private async mayReplace(node: string): Promise<boolean> {
+    const { yes, replace } = this.options;
+    if (yes !== true) return this.ask(`replace the pinned key of ${node}? only if you know that the host was made anew`);
+    if (replace === true) return true;
+    this.out.error(
+      `${node}: --yes does not replace a pinned key; if the host was made anew: wgchain trust --yes --replace ${node}; if not, somebody stands in between`,
+    );
+    return false;
+  }
+
+  private ask(question: string): Promise<boolean> {
+    return confirm(question, "compare the fingerprints above with the hosts' own, then run again with --yes", this.out);
+  }
+
+  private refuse(shown: readonly Shown[]): void {
+    this.out.shown(`not pinned: ${shown.map(({ node }) => node.name).join(", ")}`);
+    for (const { node, key, pinned } of shown) {
+      const detail =
+        pinned.length === 0 ? "not confirmed" : `the host key has changed; pinned: ${pinned.map(fingerprint).join(", ")}`;
+      this.outcomes.push({ node: node.name, result: "refused", fingerprint: fingerprint(key), detail });
+    }
+  }
+
+  private pin(shown: readonly Shown[]): void {
+    for (const { node, key } of shown) {
+      this.knownHosts.pin(hostKeyAlias(node.name), key);
+      this.outcomes.push({ node: node.name, result: "pinned", fingerprint: fingerprint(key) });
+    }
+    this.knownHosts.save();
+    this.out.done(`pinned ${shown.map(({ node }) => node.name).join(", ")} in ${this.knownHosts.file}; commit it`);
+  }
+
+  private failed(node: string, detail: string): void {
+    this.out.error(`${node}: ${detail}`);
+    this.outcomes.push({ node, result: "failed", detail });
+  }
+
+  private async look(node: SshNode): Promise<Shown | undefined> {
+    try {
+      const shown = await look(node, this.knownHosts);
+      if (shown === undefined) this.failed(node.name, "it shows no SSH host key of a kind that this machine's ssh takes");
+      return shown;
+    } catch (error) {
+      this.failed(node.name, messageOf(error));
+      return undefined;
+    }
+  }
 }
 
-async function mayReplace({ node }: Shown, { yes, replace }: TrustOptions): Promise<boolean> {
-  if (yes !== true) return askFor(`replace the pinned key of ${node.name}? only if you know that the host was made anew`);
-  if (replace === true) return true;
-  complain(
-    `${node.name}: --yes does not replace a pinned key; if the host was made anew: wgchain trust --yes --replace ${node.name}; if not, somebody stands in between`,
-  );
-  return false;
-}
-
-function refuse(names: string): number {
-  say(`not pinned: ${names}`);
-  return 1;
-}
-
-function pin(shown: readonly Shown[], knownHosts: KnownHosts): void {
-  for (const { node, key } of shown) knownHosts.pin(hostKeyAlias(node.name), key);
-  knownHosts.save();
-  say(`pinned ${shown.map(({ node }) => node.name).join(", ")} in ${knownHosts.file}; commit it`);
-}
-
-const askFor = (question: string): Promise<boolean> =>
-  confirm(question, "compare the fingerprints above with the hosts' own, then run again with --yes");
-
-async function look(node: SshNode, knownHosts: KnownHosts): Promise<Shown | undefined> {
-  const scratch = mkdtempSync(join(tmpdir(), "wgchain-trust-"));
-  try {
+/** Undefined: it has no key that is of use. */
+function look(node: SshNode, knownHosts: KnownHosts): Promise<Shown | undefined> {
+  return withTemporary(async (scratch) => {
     const pinned = knownHosts.keysOf(hostKeyAlias(node.name));
     // The kind of key that is pinned first, for a host has several.
     const kinds = [...new Set(pinned.map(({ type }) => type))];
@@ -98,12 +192,7 @@ async function look(node: SshNode, knownHosts: KnownHosts): Promise<Shown | unde
       (kinds.length > 0 ? await fetch(node, join(scratch, "pinned"), kinds) : undefined) ??
       (await fetch(node, join(scratch, "any"), []));
     return key === undefined ? undefined : { node, key, pinned };
-  } catch (error) {
-    complain(`${node.name}: ${messageOf(error)}`);
-    return undefined;
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 /**
@@ -140,23 +229,4 @@ function googleAdvice({ name }: InventoryNode): string {
     `  gcloud compute instances get-guest-attributes ${name} --query-path=hostkeys/`,
     `  ssh-keygen -lf known_hosts   (the line ${hostKeyAlias(name)}-INSTANCE_ID)`,
   ].join("\n");
-}
-
-function forget(names: readonly string[], { nodes }: Inventory, knownHosts: KnownHosts): number {
-  const current = new Set(nodes.map(({ name }) => hostKeyAlias(name)));
-  let missing = 0;
-  for (const name of names) {
-    const own = hostKeyAlias(name);
-    const aliases = knownHosts.aliases.filter(
-      (one) => one === own || (one.startsWith(`${own}-`) && /^\d+$/.test(one.slice(own.length + 1)) && !current.has(one)),
-    );
-    for (const alias of aliases) knownHosts.remove(alias);
-    if (aliases.length > 0) say(`forgot ${aliases.join(", ")}`);
-    else {
-      complain(`${name}: nothing is pinned in ${knownHosts.file}`);
-      missing += 1;
-    }
-  }
-  if (missing < names.length) knownHosts.save();
-  return missing === 0 ? 0 : 1;
 }

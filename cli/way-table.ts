@@ -1,11 +1,11 @@
 import type { TracedWay } from "../lib/trace";
-import { columns } from "./words";
+import { table } from "./table";
 
 /** From so many on, addresses that go alike are one line. */
 const oneByOne = 5;
 
 /** A line for every way, in their order; many alike are one, at the place of their first, unless `all` are wanted. */
-export function wayLines(ways: readonly TracedWay[], all: boolean): string[] {
+export function wayLines(ways: readonly TracedWay[], all: boolean, width?: number): string[] {
   const groups = new Map<string, TracedWay[]>();
   for (const way of ways) {
     const group = groups.get(kindOf(way));
@@ -18,7 +18,7 @@ export function wayLines(ways: readonly TracedWay[], all: boolean): string[] {
     return group[0] === way ? [rowOfMany(group)] : [];
   });
   const head = ["CLIENT", "ADDRESS", "HOPS", "LEAVES AT", "AS", "MTU", "WITH A TUNNEL DOWN"];
-  return columns([head, ...rows]).map((line) => line.trimEnd());
+  return table([head, ...rows], width);
 }
 
 /** Alike but for client, address and labels. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { CommanderError, type Command } from "commander";
 import { CliError } from "../../app/error";
 import { publicDirectory, temporaryDirectory } from "./directory";
+import { withoutProgress } from "./progress";
 
 const repository = join(__dirname, "..", "..");
 const mainTs = readFileSync(join(repository, "main.ts"), "utf8");
@@ -55,10 +56,10 @@ export class Project {
   }
 
   /** Parameters; an object among them is added to the environment. */
-  wgchain(...all: readonly (string | NodeJS.ProcessEnv)[]): Promise<Ran> {
+  async wgchain(...all: readonly (string | NodeJS.ProcessEnv)[]): Promise<Ran> {
     const parameters = all.filter((one) => typeof one === "string");
     const more = Object.assign({}, ...all.filter((one) => typeof one !== "string")) as NodeJS.ProcessEnv;
-    return this.run([join(repository, "cli/wgchain.ts"), ...parameters], more);
+    return withoutProgress(await this.run([join(repository, "cli/wgchain.ts"), ...parameters], more));
   }
 
   /** What the app of the moment synthesizes. */

@@ -1,10 +1,12 @@
-import { columns } from "../../lib/columns";
 import { readInventory } from "../../app/run-app";
+import { Output } from "../output";
+import { table } from "../table";
 import type { AppOptions } from "./verbs";
 
 /** Who there is, and where each leaves. */
-export async function list({ app, json }: AppOptions): Promise<void> {
-  const { clients, clientsFile } = await readInventory(app);
+export async function list(options: AppOptions): Promise<void> {
+  const out = Output.of(options);
+  const { clients, clientsFile } = await out.wait(`asking ${options.app}`, readInventory(options.app));
   const rows = clients.flatMap((client) =>
     client.addresses.map(({ address, promise }) => ({
       client: client.name,
@@ -16,10 +18,6 @@ export async function list({ app, json }: AppOptions): Promise<void> {
     })),
   );
   const revoked = Object.entries(clientsFile?.revoked ?? {}).map(([client, rest]) => ({ client, ...rest }));
-  if (json === true) {
-    process.stdout.write(`${JSON.stringify({ clients: rows, revoked }, null, 2)}\n`);
-    return;
-  }
   const lines = [
     ["CLIENT", "ADDRESS", "LEAVES AT", "ENTERS AT", "MTU", "PUBLIC KEY"],
     ...rows.map(({ client, address, exit, entry, mtuBytes, key }) => [
@@ -32,5 +30,8 @@ export async function list({ app, json }: AppOptions): Promise<void> {
     ]),
   ];
   const gone = revoked.map(({ client, address, keptUntil }) => `revoked: ${client}; nobody gets ${address} before ${keptUntil}`);
-  process.stdout.write(`${[...columns(lines), ...(gone.length > 0 ? ["", ...gone] : [])].join("\n")}\n`);
+  out.result(
+    { clients: rows, revoked },
+    () => `${[...table(lines, out.width), ...(gone.length > 0 ? ["", ...gone] : [])].join("\n")}\n`,
+  );
 }

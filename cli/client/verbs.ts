@@ -10,15 +10,15 @@ import { parseName } from "../../lib/name";
 import { readInventory, requireSound } from "../../app/run-app";
 import { CliError } from "../../app/error";
 import { mended } from "../keys";
+import { Output, type OutputOptions } from "../output";
 import { newPrivateKey, publicKeyOf, PublicKeyFiles, writeNew } from "../key-file";
 import { ClientsOnDisk } from "./clients-file";
 import { endpointOf } from "./endpoint";
 import { exitsOf, shownExits } from "./exits";
 import { terminalQr, writeQr } from "./qr";
 
-export interface AppOptions {
+export interface AppOptions extends OutputOptions {
   readonly app: string;
-  readonly json?: boolean;
 }
 
 export interface ConfigOptions extends AppOptions {
@@ -42,7 +42,6 @@ export const keptDays = 90;
 /** The first client makes the file. */
 const mendedByAdding: ReadonlySet<string> = new Set([...mended, "missing-clients-file"]);
 
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const day = (milliseconds: number): string => new Date(milliseconds).toISOString().slice(0, 10);
 
 /** Revoked entries whose day has come, by name. */
@@ -61,10 +60,11 @@ function clientOf({ clients }: Inventory, name: string): InventoryClient {
 
 /** A client more: an entry in the file, its public key, and its configuration on standard output. */
 export async function add(name: string, options: AddOptions, now = Date.now()): Promise<void> {
+  const out = Output.of(options);
   parseName(name, "client name");
   const given = options.publicKey === undefined ? undefined : parsePublicKey(options.publicKey, "--public-key");
   options.route?.forEach(parseRoute);
-  const before = await readInventory(options.app);
+  const before = await out.wait(`asking ${options.app}`, readInventory(options.app));
   const disk = ClientsOnDisk.of(before);
   // What is wrong in the file is told first: what else is wrong may follow from it.
   const { revoked } = disk.clients;
@@ -84,7 +84,8 @@ export async function add(name: string, options: AddOptions, now = Date.now()): 
     throw new CliError(`${file} is there already, of a client of that name before; remove it first`);
   const entry = { exit: exitsOf(options.exit), ...(options.address === undefined ? {} : { address: options.address }) };
   const base = withoutExpired(disk.text === "" ? emptyClientsFile : disk.text, expired(disk, now));
-  const after = await disk.change(withClient(base, name, entry), options.app, mended, () => rmSync(file, { force: true }));
+  const change = disk.change(withClient(base, name, entry), options.app, mended, () => rmSync(file, { force: true }));
+  const after = await out.wait(`asking ${options.app} with the client in it`, change);
   const undo = (error: unknown): never => {
     disk.restore();
     rmSync(file, { force: true });
@@ -96,16 +97,17 @@ export async function add(name: string, options: AddOptions, now = Date.now()): 
     privateKey === undefined ? undefined : undo(error),
   );
   try {
-    if (text !== undefined) deliver(client, text, options, privateKey !== undefined);
+    deliver(client, text, options, out, privateKey !== undefined);
   } catch (error) {
     undo(error);
   }
   const here = (path: string): string => relative(process.cwd(), path);
   const addresses = client.addresses.map(({ address }) => address).join(", ");
-  say(`${name}: ${addresses}, leaves at ${shownExits(entry.exit)}; written to ${here(disk.path)} and ${here(file)}`);
-  if (text === undefined) say(`its configuration, once the entry can be named: wgchain client config ${name}`);
-  if (privateKey !== undefined) say("its private key is in the configuration alone: give it to its owner, it is kept nowhere");
-  say("commit both, then deploy: from then on it is let in");
+  out.note(`${name}: ${addresses}, leaves at ${shownExits(entry.exit)}; written to ${here(disk.path)} and ${here(file)}`);
+  if (text === undefined) out.note(`its configuration, once the entry can be named: wgchain client config ${name}`);
+  if (privateKey !== undefined)
+    out.note("its private key is in the configuration alone: give it to its owner, it is kept nowhere");
+  out.note("commit both, then deploy: from then on it is let in");
 }
 
 async function configText(
@@ -127,19 +129,21 @@ async function configText(
 
 /** Another exit; its address stays, so its owner changes nothing. */
 export async function move(name: string, options: AppOptions & { readonly exit: string }): Promise<void> {
-  const before = await readInventory(options.app);
+  const out = Output.of(options);
+  const before = await out.wait(`asking ${options.app}`, readInventory(options.app));
   const disk = ClientsOnDisk.of(before);
   disk.requireExit(options.exit);
   const entry = requireInFile(disk, before, name);
+  const file = relative(process.cwd(), disk.path);
   const exit = exitsOf(options.exit);
   if (shownExits(entry.exit) === shownExits(exit)) {
-    say(`${name} leaves at ${shownExits(exit)} already`);
-    return;
+    out.note(`${name} leaves at ${shownExits(exit)} already`);
+  } else {
+    const change = disk.change(withExit(disk.text, name, exit), options.app, mended);
+    await out.wait(`asking ${options.app} with the client there`, change);
+    out.note(`${name}: ${shownExits(entry.exit)} -> ${shownExits(exit)}; commit ${file}, then deploy. Its owner changes nothing`);
   }
-  await disk.change(withExit(disk.text, name, exit), options.app, mended);
-  say(
-    `${name}: ${shownExits(entry.exit)} -> ${shownExits(exit)}; commit ${relative(process.cwd(), disk.path)}, then deploy. Its owner changes nothing`,
-  );
+  out.document({ client: name, former: entry.exit, exit, file });
 }
 
 function requireInFile(disk: ClientsOnDisk, inventory: Inventory, name: string): ClientEntry {
@@ -151,38 +155,43 @@ function requireInFile(disk: ClientsOnDisk, inventory: Inventory, name: string):
 
 /** Cut off at the next deploy; its address is nobody's for a while. */
 export async function revoke(name: string, options: AppOptions, now = Date.now()): Promise<void> {
-  const before = await readInventory(options.app);
+  const out = Output.of(options);
+  const before = await out.wait(`asking ${options.app}`, readInventory(options.app));
   const disk = ClientsOnDisk.of(before);
   requireInFile(disk, before, name);
   const address = clientOf(before, name).addresses[0]?.address ?? "";
   const keptUntil = day(now + keptDays * 86_400_000);
-  await disk.change(withoutClient(disk.text, name, { address, keptUntil }), options.app, mended);
+  const change = disk.change(withoutClient(disk.text, name, { address, keptUntil }), options.app, mended);
+  await out.wait(`asking ${options.app} without the client`, change);
   rmSync(join(before.directory, new PublicKeyFiles(before.directory).name(`client.${name}`)), { force: true });
-  say(
+  out.note(
     `${name} is cut off by the next deploy, live connections included; nobody gets ${address} before ${keptUntil}. Commit, then deploy`,
   );
+  out.document({ client: name, address, keptUntil, file: relative(process.cwd(), disk.path) });
 }
 
 /** The configuration again, without the private key, which only its owner has. */
 export async function config(name: string, options: ConfigOptions): Promise<void> {
-  const inventory = await readInventory(options.app);
+  const out = Output.of(options);
+  const inventory = await out.wait(`asking ${options.app}`, readInventory(options.app));
   requireSound(inventory, mended);
   const client = clientOf(inventory, name);
-  deliver(client, await configText(inventory, client, options), options, false);
+  deliver(client, await out.wait("asking Terraform", configText(inventory, client, options)), options, out, false);
 }
 
-/** To standard output or a file, and as QR codes; with a private key in it only its owner may read it. */
-function deliver(client: InventoryClient, text: string, { json, out, qr = [] }: ConfigOptions, secret: boolean): void {
-  for (const file of qr) writeQr(file, text);
-  if (out !== undefined && !writeNew(out, text, 0o600))
-    throw new CliError(`${out} is there already, and is left as it is; take another name`);
-  if (json === true) {
-    const addresses = client.addresses.map(({ address }) => address);
-    process.stdout.write(
-      `${JSON.stringify({ name: client.name, addresses, mtuBytes: client.mtuBytes, config: text }, null, 2)}\n`,
-    );
-    return;
+/**
+ * To standard output or a file, and as QR codes; with a private key in it only its owner may read it. Undefined: the entry is not there yet, so there is
+ * no configuration.
+ */
+function deliver(client: InventoryClient, text: string | undefined, options: ConfigOptions, out: Output, secret: boolean): void {
+  const { out: file, qr = [] } = options;
+  if (text !== undefined) {
+    for (const image of qr) writeQr(image, text);
+    if (file !== undefined && !writeNew(file, text, 0o600))
+      throw new CliError(`${file} is there already, and is left as it is; take another name`);
   }
-  if (out === undefined) process.stdout.write(text);
-  if (process.stderr.isTTY && secret) say(`\n${terminalQr(text)}`);
+  const addresses = client.addresses.map(({ address }) => address);
+  const document = { name: client.name, addresses, mtuBytes: client.mtuBytes, config: text ?? null };
+  out.result(document, () => (file === undefined ? (text ?? "") : ""));
+  if (process.stderr.isTTY && secret && !out.json && text !== undefined) out.note(`\n${terminalQr(text)}`);
 }
