@@ -71,6 +71,8 @@ describeAsRoot("a host that fails over", () => {
   const pid = (): string => h.machine.ok("cat /run/wgchain/failover.pid").trim();
   const moves = (): string[] => h.machine.ok("grep ' goes ' /run/wgchain/failover.log || true").split("\n").filter(Boolean);
 
+  const connection = (source: string, label: string, port = 4000) =>
+    `conntrack -I -p udp -s ${source} -d 203.0.113.1 -r 203.0.113.1 -q ${label} --sport ${port} --dport 53 --reply-port-src 53 --reply-port-dst ${port} -t 600 >/dev/null`;
   beforeAll(async () => {
     h = await Host.start("failover");
     h.giveKeys(keys);
@@ -95,8 +97,6 @@ P
   });
 
   test("goes to the next when it is dead, forgets its connections and no others, and tells", () => {
-    const connection = (source: string, label: string) =>
-      `conntrack -I -p udp -s ${source} -d 203.0.113.1 -r 203.0.113.1 -q ${label} --sport 4000 --dport 53 --reply-port-src 53 --reply-port-dst 4000 -t 600 >/dev/null`;
     h.machine.ok([connection("10.66.220.224", "10.66.6.250"), connection("10.66.220.225", "10.66.7.250")].join("\n"));
     alive(701);
     leadsBy("wg7");
@@ -111,10 +111,12 @@ P
   });
 
   test("a repair, a deploy and an interface's restart leave it there", () => {
+    h.machine.ok(connection("10.66.220.224", "10.66.7.250", 4001));
     expect(commands(h.verb("repair"))).toEqual([]);
     const elsewhere = { ...withFailover(), sysctls: [...(without.sysctls ?? []), "net.ipv4.conf.wg6.rp_filter = 0"] };
     expect(h.deploy(elsewhere).filter((line) => / 900 /.test(line) || /conntrack/.test(line))).toEqual([]);
     h.deploy(withFailover());
+    expect(h.machine.ok("conntrack -L 2>/dev/null")).toContain("src=10.66.220.224");
     h.machine.ok("wg-quick down wg7 && wg-quick up wg7");
     expect(route()).toMatch(/^default dev wg7 /);
   });
@@ -124,6 +126,9 @@ P
     h.machine.ok(`kill -9 ${before}`);
     until(`[ "$(cat /run/wgchain/failover.pid)" != ${before} ]`);
     expect(route()).toMatch(/^default dev wg7 /);
+    // What was dead is not unknown again: it must answer more than once.
+    until("[ /run/wgchain/failover.seen -nt /run/wgchain/failover.pid ]");
+    expect(h.verb("report").out).toMatch(/^choice\t\S+\t1\tgcp\twg6\tdead\t/m);
   });
 
   test("killed between the route and what is written of it, the route follows what is written", () => {

@@ -351,7 +351,7 @@ describe("how it is shown", () => {
 
   test("JSON: all keys, always", () => {
     const keys =
-      "version stack verdict moved clients nowhere exits hosts interfaces tunnels mtu hops failover labels keys interrupts files";
+      "version stack verdict moved clients nowhere exits hosts interfaces tunnels mtu hops failover instead labels keys interrupts files";
     for (const head of [base, side(toHkt)]) {
       const diff = JSON.parse(renderJson(against(head))) as object;
       expect(Object.keys(diff)).toEqual(keys.split(" "));
