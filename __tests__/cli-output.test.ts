@@ -157,7 +157,7 @@ describe("a verb that asks", () => {
     const app = quickApp();
     const first = await wgchain("keys", "--app", app);
     expect(stagesOf(first.stderr)).toEqual(["app", "done"]);
-    expect(first.stderr).toMatch(/done {6}3 of 3 keys are well, 0 hosts asked\n$/);
+    expect(first.stderr).toMatch(/done {6}3 of 3 keys well, 0 hosts asked\n$/);
     expect(first.stdout).toMatch(/^made +gcp\/wg6 .*\n/m);
     const json = await wgchain("keys", "--app", app, "--json");
     expect([json.status, json.stderr]).toEqual([0, ""]);
