@@ -70,6 +70,14 @@ not taken over; nothing was changed
     expect(seen.filter((word) => word.includes(secret))).toEqual([]);
   });
 
+  test("--json: the same as a document, and nobody is asked", async () => {
+    const { status, stdout, stderr } = await operator.wgchain("adopt", "hk/wgp", "--json");
+    const { difference: lines, ...rest } = JSON.parse(stdout) as { readonly difference: readonly string[] };
+    expect(rest).toEqual({ interface: "hk/wgp", publicKey, adopted: false, copy: null });
+    expect(lines).toContain("    MTU: 1420 -> 1440");
+    expect([status, stderr]).toEqual([1, "error: no terminal to confirm at; look at what is above, then run again with --yes\n"]);
+  });
+
   test("at a terminal, no is no", async () => {
     const no = await operator.wgchainTyping("n\n", "adopt", "hk/wgp");
     expect(no.stdout).toMatch(/take over hk\/wgp\? \[y\/N\]/);

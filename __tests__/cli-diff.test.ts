@@ -185,6 +185,16 @@ describe("revisions", () => {
     rmSync(ignored, { recursive: true });
   });
 
+  test("git checks out one side after the other: two at once may fail", async () => {
+    const bin = temporaryDirectory();
+    const busy = join(bin, "busy");
+    const git = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
+    const adds = `case " $* " in *" worktree add "*) mkdir '${busy}' || exit 9; sleep 0.3; rmdir '${busy}' ;; esac`;
+    writeFileSync(join(bin, "git"), `#!/bin/sh\n${adds}\nexec '${git}' "$@"\n`, { mode: 0o755 });
+    const ran = await project.diff(["main", "main"], { PATH: `${bin}:${process.env["PATH"]}` });
+    expect(ran).toEqual({ status: ways.nothing, stdout: "nothing changes\n", stderr: "" });
+  });
+
   test("called by a hook of git, whose variables are for its own repository", async () => {
     const other = Project.make();
     const env = { GIT_DIR: join(other.top, ".git"), GIT_INDEX_FILE: join(other.top, ".git", "index") };

@@ -7,6 +7,8 @@ import { isColoured, noColours } from "../cli/colour";
 import { LiveLine, type TerminalStream } from "../cli/live-line";
 import { asksForJson, report } from "../cli/report";
 import { table } from "../cli/table";
+import { hopText } from "../cli/trace";
+import type { Trace } from "../lib/trace";
 import { quickApp, wgchain } from "./support/cli-in-process";
 import { removeTemporaryDirectories, temporaryDirectory } from "./support/directory";
 import { progressLine } from "./support/progress";
@@ -98,6 +100,28 @@ test("a table that is wider than the terminal is lines for each row, and nothing
   ]);
 });
 
+test("so are the hops of a trace, with the lines that decided", () => {
+  const hop = {
+    at: "sz",
+    iif: "wgs",
+    oif: "wgp",
+    source: "10.0.0.2",
+    destination: "1.1.1.1",
+    mtuBytes: 1440,
+    lines: ["sz:/etc/x:1: y"],
+  };
+  const found = { hops: [hop, { ...hop, at: "hk" }] } as unknown as Trace;
+  const wide = hopText(found, true);
+  expect(wide[1]).toMatch(/^1 {2}sz +wgs +wgp +10\.0\.0\.2 +1\.1\.1\.1 +1440$/);
+  expect(hopText(found, true, 100)).toEqual(wide);
+  expect(hopText(found, true, 40)).toEqual([
+    ...["HOP          1", "HOST         sz", "IN           wgs", "OUT          wgp", "SOURCE       10.0.0.2"],
+    ...["DESTINATION  1.1.1.1", "MTU          1440", "  sz:/etc/x:1: y", "", "HOP          2", "HOST         hk"],
+    ...["IN           wgs", "OUT          wgp", "SOURCE       10.0.0.2", "DESTINATION  1.1.1.1", "MTU          1440"],
+    "  sz:/etc/x:1: y",
+  ]);
+});
+
 describe("what ends a verb", () => {
   function told(error: unknown, ...words: string[]): { status: number; stdout: string; stderr: string } {
     const said = { stdout: "", stderr: "" };
@@ -157,7 +181,7 @@ describe("a verb that asks", () => {
     const app = quickApp();
     const first = await wgchain("keys", "--app", app);
     expect(stagesOf(first.stderr)).toEqual(["app", "done"]);
-    expect(first.stderr).toMatch(/done {6}3 of 3 keys are well, 0 hosts asked\n$/);
+    expect(first.stderr).toMatch(/done {6}3 of 3 keys well, 0 hosts asked\n$/);
     expect(first.stdout).toMatch(/^made +gcp\/wg6 .*\n/m);
     const json = await wgchain("keys", "--app", app, "--json");
     expect([json.status, json.stderr]).toEqual([0, ""]);
@@ -270,7 +294,7 @@ describe("as a process", () => {
     writeFileSync(join(app, "cdktf.json"), JSON.stringify({ app: 'sleep 0.6; cp inventory.json "$WGCHAIN_INVENTORY"; exit 1' }));
     const typed = (env: NodeJS.ProcessEnv): string => {
       const words = [process.execPath, ...command("status", "--app", app)].join(" ");
-      const { CI: _ci, FORCE_COLOR: _colour, ...own } = process.env;
+      const { FORCE_COLOR: _colour, NO_COLOR: _none, ...own } = process.env;
       return spawnSync("script", ["-qec", words, "/dev/null"], { encoding: "utf8", env: { ...own, TERM: "xterm", ...env } })
         .stdout;
     };

@@ -54,6 +54,19 @@ describe("wgchain trust", () => {
     expect(existsSync(join(operator.directory, "known_hosts"))).toBe(false);
   });
 
+  test("--json asks nobody, also at a terminal", async () => {
+    const { status, stdout } = await operator.wgchain("trust", "sz", "--json");
+    const refused = {
+      ...{ node: "sz", result: "refused", detail: "not confirmed" },
+      fingerprint: `${sz!.fingerprint} (ssh-ed25519)`,
+    };
+    expect(JSON.parse(stdout)).toEqual({ knownHosts: join(operator.directory, "known_hosts"), nodes: [refused] });
+    expect(status).toBe(1);
+    const typed = await operator.wgchainTyping("y\n", "trust", "sz", "--json");
+    expect(typed.stdout).not.toContain("[y/N]");
+    expect(existsSync(join(operator.directory, "known_hosts"))).toBe(false);
+  });
+
   test("asks at a terminal, and pins only on a yes", async () => {
     const no = await operator.wgchainTyping("n\n", "trust", "sz");
     expect(no.stdout).toMatch(/pin sz\?.*\[y\/N\]/);
@@ -89,6 +102,10 @@ describe("wgchain trust", () => {
     );
     expect(yes.status).toBe(1);
     expect(knownHosts()).toBe(before);
+    const json = await operator.wgchain("trust", "--yes", "--json", "hk");
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      nodes: [{ node: "hk", result: "refused", detail: `the host key has changed; pinned: ${old} (ssh-ed25519)` }],
+    });
     const no = await operator.wgchainTyping("n\n", "trust", "hk", "--replace");
     expect(no.status).toBe(1);
     expect(knownHosts()).toBe(before);

@@ -59,6 +59,9 @@ export class Scratch {
 
 /** The git repository that an app is in. */
 export class Repository {
+  /** Of two `git worktree add` at once, one may read what the other has not written yet ("failed to read .git/worktrees/tree/commondir"). */
+  private static adding: Promise<unknown> = Promise.resolve();
+
   private constructor(
     private readonly top: string,
     /** The app's directory, as it is and below the top. */
@@ -97,11 +100,13 @@ export class Repository {
     mkdirSync(dirname(tree), { recursive: true });
     scratch.addWorkTree(this.top, tree);
     // No hook of the repository runs.
-    await git(this.top, "-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet", "--detach", tree, commit).catch(
-      (error: unknown) => {
-        throw new CliError(`git cannot check out ${commit}: ${messageOf(error)}`);
-      },
+    const added = Repository.adding.then(() =>
+      git(this.top, "-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet", "--detach", tree, commit),
     );
+    Repository.adding = added.catch(() => undefined);
+    await added.catch((error: unknown) => {
+      throw new CliError(`git cannot check out ${commit}: ${messageOf(error)}`);
+    });
     const app = join(tree, this.inside);
     if (!existsSync(join(app, "cdktf.json"))) {
       throw new CliError(

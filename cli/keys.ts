@@ -13,6 +13,7 @@ import { askAll, inParallel } from "./parallel";
 import { ensurePreshared, pairsOf } from "./preshared";
 import { isManaged, keyName, selectInterfaces, type Selected } from "./select";
 import { isSshNode, type SshNode } from "./ssh";
+import { counted } from "./words";
 
 export interface KeysOptions extends OutputOptions {
   readonly app: string;
@@ -60,7 +61,7 @@ export async function keys(names: readonly string[], options: KeysOptions): Prom
   const failed = outcomes.filter(({ result }) => result === "failed").length;
   out.document({ directory: inventory.directory, keys: outcomes, allocations });
   out.done(summary(outcomes, inventory.directory));
-  out.summary(`${outcomes.length - failed} of ${outcomes.length} keys are well, ${hosts.length} hosts asked`);
+  out.summary(`${outcomes.length - failed} of ${counted(outcomes.length, "key")} well, ${counted(hosts.length, "host")} asked`);
   return failed === 0 ? exitStatus.done : exitStatus.failed;
 }
 

@@ -6,6 +6,7 @@ import { Lab, nothingChanged, probeTable, table } from "../lab";
 import { exitStatus } from "./exit-status";
 import { Output, type OutputOptions } from "./output";
 import { Verb } from "./verb";
+import { counted } from "./words";
 
 interface Common extends OutputOptions {
   readonly instance: string;
@@ -135,7 +136,7 @@ async function probe(lab: Lab, { instance, quiet }: Common, out: Output, more: o
     isShown ? (tables.length > 0 ? tables : [none]).map((text) => `\n${coloured(text, out)}\n`).join("") : "",
   );
   const count = rows.length + probes.length;
-  out.summary(`${lab.hosts.length} hosts; ${count - failed} of ${count} probes passed`);
+  out.summary(`${counted(lab.hosts.length, "host")}; ${count - failed} of ${counted(count, "probe")} passed`);
   return pass ? exitStatus.done : exitStatus.found;
 }
 

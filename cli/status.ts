@@ -10,7 +10,7 @@ import { askAll } from "./parallel";
 import { managedNodes, selectNodes } from "./select";
 import { isSshNode, type SshTarget } from "./ssh";
 import { locate } from "./targets";
-import { ago, bytes, columns } from "./words";
+import { ago, bytes, columns, counted } from "./words";
 
 export interface StatusOptions extends OutputOptions {
   readonly app: string;
@@ -68,7 +68,7 @@ export function complain(asked: readonly Asked<unknown>[], out: Output): void {
 /** "3 of 4 hosts answered". */
 export function answered(asked: readonly Asked<unknown>[]): string {
   const count = asked.filter((one) => !("error" in one)).length;
-  return `${count} of ${asked.length} host${asked.length === 1 ? "" : "s"} answered`;
+  return `${count} of ${counted(asked.length, "host")} answered`;
 }
 
 export function statusText(node: string, report: HostReport, { bold } = noColours): string {

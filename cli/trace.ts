@@ -3,12 +3,13 @@ import { CliError, messageOf } from "../app/error";
 import { TerraformState } from "../app/terraform-state";
 import { Ipv4Address } from "../lib/address";
 import { mapTexts, withNames } from "../lib/assert/names";
-import { endLines, hopLines, isAnswered } from "../lib/assert/show-trace";
+import { endLines, hopHead, hopLines, hopRow, isAnswered } from "../lib/assert/show-trace";
 import { plain } from "../lib/diff/phrase";
 import { trace, World, type SynthesizedStack, type Trace } from "../lib/trace";
 import { exitStatus } from "./exit-status";
 import { Output, type OutputOptions } from "./output";
 import { networkOf, type WhichNetwork } from "./synthesized-app";
+import { block } from "./table";
 import { questionOf, type Asked } from "./trace-question";
 import { Verb } from "./verb";
 
@@ -91,8 +92,18 @@ export async function traceVerb(asked: Pick<Asked, "source" | "destination">, op
   const found = withNames(follow(stack, asked, options), stack.wiring, (address) => state?.value(address));
   // The files may be somebody else's (--from).
   const shown = mapTexts(found, plain);
-  out.result(found, () => [...hopLines(shown, options.why), "", ...endLines(shown), ""].join("\n"));
+  out.result(found, () => [...hopText(shown, options.why, out.width), "", ...endLines(shown), ""].join("\n"));
   return isAnswered(found) ? exitStatus.done : exitStatus.found;
+}
+
+/** A table; where a terminal is narrower than that, lines for each hop. */
+export function hopText(found: Pick<Trace, "hops">, why = false, width = Infinity): string[] {
+  if (hopLines(found).every((line) => line.length <= width)) return hopLines(found, why);
+  return found.hops.flatMap((hop, index) => [
+    ...(index === 0 ? [] : [""]),
+    ...block(["HOP", ...hopHead], [String(index + 1), ...hopRow(hop)]),
+    ...(why ? hop.lines.map((line) => `  ${line}`) : []),
+  ]);
 }
 
 function follow(stack: SynthesizedStack, asked: Pick<Asked, "source" | "destination">, options: TraceOptions): Trace {

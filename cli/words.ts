@@ -11,6 +11,9 @@ export function ago(then: number | null, now: number): string {
   return `${Math.floor(seconds / 86_400)} days ago`;
 }
 
+/** "1 host", "2 hosts". */
+export const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`;
+
 /** "1.2 MiB". */
 export function bytes(count: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];

@@ -2,18 +2,20 @@ import { columns } from "../columns";
 import { uplink } from "../trace/host";
 import type { Trace, TraceHop, TraceVerdict } from "../trace/trace";
 
+export const hopHead: readonly string[] = ["HOST", "IN", "OUT", "ANSWERS AS", "SOURCE", "DESTINATION", "MTU"];
+
 /** A table of its hops; with `why`, the lines of configuration that decided under each. */
 export function hopLines({ hops }: Pick<Trace, "hops">, why = false): string[] {
-  const rows = [["", "HOST", "IN", "OUT", "ANSWERS AS", "SOURCE", "DESTINATION", "MTU"], ...hops.map(row)];
+  const rows = [["", ...hopHead], ...hops.map((hop, index) => [String(index + 1), ...hopRow(hop)])];
   return columns(rows).flatMap((line, index) => {
     const reasons = index === 0 || !why ? [] : (hops[index - 1]?.lines ?? []);
     return [line.trimEnd(), ...reasons.map((reason) => `      ${reason}`)];
   });
 }
 
-function row({ at, iif, oif = "", answers = "", source, destination, mtuBytes, fragments }: TraceHop, index: number): string[] {
+export function hopRow({ at, iif, oif = "", answers = "", source, destination, mtuBytes, fragments }: TraceHop): string[] {
   const cut = fragments === true ? " (cut into fragments)" : "";
-  return [String(index + 1), at, iif, oif, answers, source, destination, `${mtuBytes ?? ""}${cut}`];
+  return [at, iif, oif, answers, source, destination, `${mtuBytes ?? ""}${cut}`];
 }
 
 /** It comes where it should, and the answer to whoever sent it: to the world, where it came from there. */
