@@ -5,6 +5,7 @@ import { removeTemporaryDirectories } from "./support/directory";
 import type { Change } from "./support/reference";
 import { problems, synthesize } from "./support/synth";
 import { pitfalls, routing } from "./support/variants";
+import { resolvers } from "./support/variants-resolvers";
 import { nftables, wireGuard } from "./support/variants-nftables";
 
 /** The reference network with one thing broken in it. Each must be refused at synth, with a message that names the cause. */
@@ -21,8 +22,12 @@ afterAll(removeTemporaryDirectories);
 
 /** What synth says of files that were broken so; it throws, should anything have been written. */
 function said(...edits: readonly Edit[]): string {
+  return saidOf({}, edits);
+}
+
+function saidOf(change: Change, edits: readonly Edit[]): string {
   mockEdits.push(...edits);
-  return problems({});
+  return problems(change);
 }
 
 const pattern = (says: string): RegExp =>
@@ -33,9 +38,9 @@ const pattern = (says: string): RegExp =>
       .join(".*"),
   );
 
-function refused(rows: readonly Variant[]): void {
+function refused(rows: readonly Variant[], change: Change = {}): void {
   for (const [name, says, ...edits] of rows) {
-    test(name, () => expect(said(...edits)).toMatch(pattern(says)));
+    test(name, () => expect(saidOf(change, edits)).toMatch(pattern(says)));
   }
 }
 
@@ -47,6 +52,7 @@ describe("the article's pitfalls", () => refused(pitfalls));
 describe("rules and routes", () => refused(routing));
 describe("nftables", () => refused(nftables));
 describe("WireGuard", () => refused(wireGuard));
+describe("resolvers", () => refused(resolvers, { wgs: { dns: { servers: ["9.9.9.9", "149.112.112.112"], enforce: true } } }));
 
 /** What a user can write is refused before anything is rendered. */
 describe("as written in TypeScript", () => {

@@ -3,7 +3,7 @@ import { Ipv4Address, Ipv4Prefix } from "../lib/address";
 import { allocateAddresses, allocateNetworks, recordedOf } from "../lib/allocate-addresses";
 import { unrecorded } from "../lib/model/ports";
 import { ParseError } from "../lib/problem";
-import { ClientInterface, type WgClient } from "./client-interface";
+import { ClientInterface, type DnsProps, type WgClient } from "./client-interface";
 import { readClientsFile } from "./clients-file";
 import { WgNetwork } from "./network";
 import { SnatLabel } from "./snat-label";
@@ -54,6 +54,8 @@ export interface ExitNetworkProps {
   readonly clientInterface?: string;
   /** UDP port that clients connect to. @default 51820 */
   readonly listenPort?: number;
+  /** Whom its clients ask for names, and whether nobody else answers. @default their configurations name nobody */
+  readonly dns?: DnsProps;
   /** Whether all its tunnels use a pre-shared key; `links` may say otherwise of one. @default false */
   readonly presharedKeys?: boolean;
   /**
@@ -170,13 +172,14 @@ export class ExitNetwork extends Construct {
   }
 
   private makeClients(network: Ipv4Prefix): ReadonlyMap<string, WgClient> {
-    const { clientInterface = "wgs", entry, listenPort = 51_820 } = this.props;
+    const { clientInterface = "wgs", dns, entry, listenPort = 51_820 } = this.props;
     const clients = this.declared;
     const own = network.nth(1);
     const served = new ClientInterface(this, clientInterface, {
       node: entry,
       address: `${own.toString()}/${network.length}`,
       listenPort,
+      ...(dns === undefined ? {} : { dns }),
     });
     const { addresses, ...rest } = allocateAddresses({
       names: Object.keys(clients).map((name) => this.scoped(name)),

@@ -1,5 +1,5 @@
 export { ExitNetwork, type ExitClientProps, type ExitNetworkProps, type ExitProps, type LinkProps } from "./exit-network";
-export { ClientInterface, WgClient, type ClientInterfaceProps, type WgClientProps } from "./client-interface";
+export { ClientInterface, WgClient, type ClientInterfaceProps, type DnsProps, type WgClientProps } from "./client-interface";
 export {
   Host,
   type GceHost,

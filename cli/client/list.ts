@@ -13,6 +13,7 @@ export async function list({ app, json }: AppOptions): Promise<void> {
       entry: `${client.node}/${client.interface}`,
       mtuBytes: client.mtuBytes,
       key: client.publicKey,
+      ...(client.dns === undefined ? {} : { dns: client.dns }),
     })),
   );
   const revoked = Object.entries(clientsFile?.revoked ?? {}).map(([client, rest]) => ({ client, ...rest }));

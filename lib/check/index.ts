@@ -5,6 +5,7 @@ import { checkClients, checkHostAddresses, checkLabels, checkNetworks } from "./
 import { checkForwards, checkGateways } from "./forwards";
 import { checkUniqueness } from "./names";
 import { checkAllowedIps, checkOwnRoutes } from "./own-routes";
+import { checkResolvers } from "./resolvers";
 import { checkNumbers, checkPaths, checkSources } from "./policies";
 import { checkUnmanaged } from "./unmanaged";
 
@@ -24,6 +25,7 @@ const checks: readonly Check[] = [
   checkUnmanaged,
   checkGateways,
   checkForwards,
+  checkResolvers,
 ];
 
 /** Every rule of the whole network; all that is wrong is reported, not the first. */

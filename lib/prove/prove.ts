@@ -9,6 +9,7 @@ import * as gateways from "./gateways";
 import { everyHostAnswers, labelsLeaveWhereDeclared, labelsTellExitsApart } from "./labels";
 import * as layers from "./layers";
 import * as obligations from "./obligations";
+import { othersAreAnsweredByTheResolver, queriesInsideStayInside, queriesReachTheirResolver } from "./resolvers";
 import { ownRoutesLeaveAtTheirExit } from "./own-routes";
 import { wgQuickAgrees } from "./wg-quick";
 
@@ -44,6 +45,9 @@ const all: readonly obligations.Obligation[] = [
   gateways.lansStayInside,
   gateways.forwardsArrive,
   gateways.onlyForwardsAreForwarded,
+  queriesReachTheirResolver,
+  othersAreAnsweredByTheResolver,
+  queriesInsideStayInside,
 ];
 
 /** For `summaryOf`. */

@@ -3,6 +3,7 @@ import { elementLines } from "./elements";
 import { gatewayLines } from "./gateway";
 import { renderNftables } from "./nftables";
 import { repairUnits } from "./repair";
+import { resolverLines } from "./resolvers";
 import { addressLines, interfaceLines, networkObjects, peerLines, probeLines, routeLines, ruleLines, sourceLines } from "./state";
 import { dropIn, networkdConf, packages, sysctls, unit } from "./system";
 import { renderWgQuick, wgQuickHooks } from "./wg-quick";
@@ -34,6 +35,7 @@ export function renderHost(plan: HostPlan): RenderedHost {
     routes: routeLines(plan),
     sources: sourceLines(plan),
     ...gatewayLines(plan),
+    ...resolverLines(plan),
   };
   const files: Record<string, string> = {
     ...system,
