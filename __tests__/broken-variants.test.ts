@@ -6,6 +6,7 @@ import type { Change } from "./support/reference";
 import { problems, synthesize } from "./support/synth";
 import { pitfalls, routing } from "./support/variants";
 import { failover } from "./support/variants-failover";
+import { resolvers } from "./support/variants-resolvers";
 import { nftables, wireGuard } from "./support/variants-nftables";
 
 /** The reference network with one thing broken in it. Each must be refused at synth, with a message that names the cause. */
@@ -49,6 +50,7 @@ describe("rules and routes", () => refused(routing));
 describe("nftables", () => refused(nftables));
 describe("WireGuard", () => refused(wireGuard));
 describe("failover", () => refused(failover, { hkGcpVia: ["wg6", "wg7"] }));
+describe("resolvers", () => refused(resolvers, { wgs: { dns: { servers: ["9.9.9.9", "149.112.112.112"], enforce: true } } }));
 
 /** What a user can write is refused before anything is rendered. */
 describe("as written in TypeScript", () => {

@@ -11,6 +11,23 @@ export interface ClientInterfaceProps {
   readonly listenPort?: number;
   /** MTU of the interface in bytes, 576 or more. @default the uplink's MTU minus 60, WireGuard's overhead over IPv4; more is an error */
   readonly mtuBytes?: number;
+  /** Whom its clients ask for names. @default their configurations name nobody */
+  readonly dns?: DnsProps;
+}
+
+/** Whom clients ask for names: a client's query is a packet like others, so it leaves at the client's exit. */
+export interface DnsProps {
+  /**
+   * One to three resolvers, e.g. ["9.9.9.9"], in order of preference; public IPv4 addresses, since they are asked from the exits. They stand in the
+   * configurations that `wgchain client` prints. An address of the network's own, a private one, or one that some client's way does not lead to is an error.
+   */
+  readonly servers: readonly string[];
+  /**
+   * Whether the entry sends to the first of `servers` what clients send to any other address' port 53, UDP and TCP; the answer seems to come from whom
+   * they asked. Addresses of the network itself (a client that is a resolver for others) stay as they are, and so do DNS over TLS and over HTTPS,
+   * which nobody on the way can read. @default false
+   */
+  readonly enforce?: boolean;
 }
 
 /** The interface that end users' clients connect to. Made by `WgNode.serveClients`. */
@@ -22,7 +39,7 @@ export class ClientInterface extends Construct {
     super(scope, interfaceName);
     this.wgNode = props.node;
     const network = WgNetwork.of(this);
-    const { listenPort, mtuBytes } = props;
+    const { listenPort, mtuBytes, dns } = props;
     network.addClientInterface({
       path: this.node.path,
       node: props.node.node.path,
@@ -31,6 +48,7 @@ export class ClientInterface extends Construct {
       key: network.directory.key(`${props.node.name}.${interfaceName}`),
       ...(listenPort === undefined ? {} : { listenPort }),
       ...(mtuBytes === undefined ? {} : { mtuBytes }),
+      ...(dns === undefined ? {} : { dns: { servers: [...dns.servers], enforce: dns.enforce ?? false } }),
     });
     props.node.vm?.allowUdp(
       interfaceName,

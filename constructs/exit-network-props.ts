@@ -1,3 +1,4 @@
+import type { DnsProps } from "./client-interface";
 import type { FailoverProps } from "./failover";
 import type { WgNode } from "./wg-node";
 import type { WgTunnelProps } from "./wg-tunnel";
@@ -45,6 +46,8 @@ export interface ExitNetworkProps {
   readonly clientInterface?: string;
   /** UDP port that clients connect to. @default 51820 */
   readonly listenPort?: number;
+  /** Whom its clients ask for names, and whether nobody else answers. @default their configurations name nobody */
+  readonly dns?: DnsProps;
   /** How exits are measured between which clients fail over. @default as `FailoverProps` has it */
   readonly failover?: FailoverProps;
   /** Whether all its tunnels use a pre-shared key; `links` may say otherwise of one. @default false */

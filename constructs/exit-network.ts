@@ -123,13 +123,14 @@ export class ExitNetwork extends Construct {
   }
 
   private makeClients(network: Ipv4Prefix): ReadonlyMap<string, WgClient> {
-    const { clientInterface = "wgs", entry, listenPort = 51_820 } = this.props;
+    const { clientInterface = "wgs", dns, entry, listenPort = 51_820 } = this.props;
     const clients = this.declared;
     const own = network.nth(1);
     const served = new ClientInterface(this, clientInterface, {
       node: entry,
       address: `${own.toString()}/${network.length}`,
       listenPort,
+      ...(dns === undefined ? {} : { dns }),
     });
     const { addresses, ...rest } = allocateAddresses({
       names: Object.keys(clients).map((name) => this.scoped(name)),

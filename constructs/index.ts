@@ -1,6 +1,6 @@
 export { ExitNetwork } from "./exit-network";
 export type { ExitClientProps, ExitNetworkProps, ExitProps, LinkProps } from "./exit-network-props";
-export { ClientInterface, WgClient, type ClientInterfaceProps, type WgClientProps } from "./client-interface";
+export { ClientInterface, WgClient, type ClientInterfaceProps, type DnsProps, type WgClientProps } from "./client-interface";
 export type { FailoverProps } from "./failover";
 export {
   Host,

@@ -88,6 +88,13 @@ export interface ClientInterfaceIntent {
   readonly listenPort?: number;
   readonly mtuBytes?: number;
   readonly key: KeyIntent;
+  /** Absent: its clients' configurations name no resolver. */
+  readonly dns?: ResolversIntent;
+}
+
+export interface ResolversIntent {
+  readonly servers: readonly string[];
+  readonly enforce: boolean;
 }
 
 export interface ClientIntent {

@@ -134,6 +134,8 @@ export interface InventoryClient {
   readonly publicKey: string | null;
   /** Least MTU of its addresses' chains, bytes: what its WireGuard interface gets. */
   readonly mtuBytes: number;
+  /** Resolvers that its configuration names. Absent: none. */
+  readonly dns?: readonly string[];
   readonly addresses: readonly InventoryClientAddress[];
 }
 

@@ -17,6 +17,7 @@ export function promises(network: Network): readonly InventoryClient[] {
       interface: client.interface.name,
       publicKey: client.publicKey,
       mtuBytes: Math.min(client.interface.mtuBytes, ...addresses.flatMap(({ promise }) => promise?.mtuBytes ?? [])),
+      ...(client.interface.dns === undefined ? {} : { dns: client.interface.dns.servers.map(String) }),
       addresses,
     };
   });

@@ -14,7 +14,7 @@ const withConfig = (verb: Verb): Verb =>
       "Terraform's state, for the address of an entry that Terraform makes; without it: terraform state pull",
     )
     .option("--route <prefix>", "what goes into the tunnel, may be given again; all of IPv4 and IPv6 when it is not", collect)
-    .option("--dns <address>", "a resolver to ask through the tunnel, may be given again", collect)
+    .option("--dns <address>", "a resolver to ask through the tunnel, may be given again (default: the network's)", collect)
     .option("--out <file>", "write the configuration there (0600), not to standard output")
     .option("--qr <file>", "also write it as a QR code, .svg or .png; may be given again", collect);
 

@@ -15,6 +15,7 @@ export async function list(options: AppOptions): Promise<void> {
       entry: `${client.node}/${client.interface}`,
       mtuBytes: client.mtuBytes,
       key: client.publicKey,
+      ...(client.dns === undefined ? {} : { dns: client.dns }),
     })),
   );
   const revoked = Object.entries(clientsFile?.revoked ?? {}).map(([client, rest]) => ({ client, ...rest }));

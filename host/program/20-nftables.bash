@@ -85,8 +85,8 @@ nft_leaving_rules() {
     (q = quoted($0)) != "" && !(q in staying) { sub(/^ +/, ""); print "add rule ip wgchain " chain " " $0 }' "$ETC/nftables.nft" "$RUN/nft.file"
 }
 nft_chains() { awk '$1 == "chain" { print $2 }' "$1"; }
-# Only hosts with private networks or forwards have these: they come and go with them, all others are on every host.
-nft_common_chains() { nft_chains "$1" | awk '!/^gateway_/'; }
+# Only hosts with private networks or forwards have these, or resolvers for their clients: they come and go with them, all others are on every host.
+nft_common_chains() { nft_chains "$1" | awk '!/^(gateway|dns_of)_/'; }
 # Of those that both have; chains that leave go on working until nft_prune.
 nft_flush_chains() {
   comm -12 <(nft_chains "$WORK/nft.live" | sort) <(nft_chains "$ETC/nftables.nft" | sort) | sed 's/^/flush chain ip wgchain /'

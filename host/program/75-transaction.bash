@@ -75,6 +75,7 @@ restore_good() {
   look_at
   { sources_taken; lines_of /etc/wgchain/lans; } >"$WORK/sources.tried"
   lines_of /etc/wgchain/forwards >"$WORK/forwards.tried"
+  lines_of /etc/wgchain/resolvers >"$WORK/resolvers.tried"
   install_tree
   while read -r path; do install_file "$path"; done < <(cd -- "$TREE" && find etc/wgchain/keys -type f 2>/dev/null)
   reload_units
@@ -82,6 +83,7 @@ restore_good() {
   prune
   forget_connections "$WORK/sources.tried"
   forget_forwards "$WORK/forwards.tried"
+  forget_queries "$WORK/resolvers.tried"
   lines_of "$LIB/good/generation" | put "$LIB/generation"
 }
 

@@ -128,6 +128,7 @@ commit() {
   prune
   forget_connections
   forget_forwards
+  forget_queries
   drop_next_keys
   disarm
 }
@@ -205,6 +206,21 @@ forget_forwards() {
     done <"$WORK/todo"
     put_if_new "$LIB/forwards" "$WORK/forwards.new"
   fi
+}
+
+# Queries by UDP of the clients whose resolvers are others now: who always asks from the same port would get the answers of before for ever. Those by TCP end
+# as they began. [FILE of resolvers tried meanwhile]
+forget_queries() {
+  local network
+  cat -- "${1-/dev/null}" <(lines_of "$LIB/resolvers") | sort -u >"$WORK/resolvers.old"
+  lines_of "$ETC/resolvers" | sort -u >"$WORK/resolvers.new"
+  comm -3 "$WORK/resolvers.old" "$WORK/resolvers.new" | awk '{ print $2 }' | sort -u >"$WORK/resolvers"
+  [[ -s $WORK/resolvers ]] || return 0
+  while read -r network; do
+    say "[#] conntrack -D -f ipv4 -p udp -s $network --dport 53"
+    conntrack -D -f ipv4 -p udp -s "$network" --dport 53 >/dev/null 2>&1 </dev/null || true # 1: there was none
+  done <"$WORK/resolvers"
+  put_if_new "$LIB/resolvers" "$WORK/resolvers.new"
 }
 
 # The host as it was found. Packages and keys stay.

@@ -6,6 +6,7 @@ import { checkFailover } from "./failover";
 import { checkForwards, checkGateways } from "./forwards";
 import { checkUniqueness } from "./names";
 import { checkAllowedIps, checkOwnRoutes } from "./own-routes";
+import { checkResolvers } from "./resolvers";
 import { checkNumbers, checkPaths, checkSources } from "./policies";
 import { checkUnmanaged } from "./unmanaged";
 
@@ -26,6 +27,7 @@ const checks: readonly Check[] = [
   checkFailover,
   checkGateways,
   checkForwards,
+  checkResolvers,
 ];
 
 /** Every rule of the whole network; all that is wrong is reported, not the first. */

@@ -1,4 +1,4 @@
-import { Ipv4Prefix } from "../address";
+import { Ipv4Address, Ipv4Prefix } from "../address";
 import type { Inventory, InventoryClient } from "../inventory";
 import { ParseError } from "../problem";
 
@@ -7,7 +7,7 @@ export interface ClientConfigOptions {
   readonly privateKey?: string;
   /** Where it calls, e.g. "198.51.100.10"; a port of its own may stand behind it. */
   readonly endpoint: string;
-  /** What goes into the tunnel. @default everything, IPv6 too, so that nothing goes around it */
+  /** What goes into the tunnel; the resolvers always do. @default everything, IPv6 too, so that nothing goes around it */
   readonly routes?: readonly string[];
   /** Resolvers, asked through the tunnel. @default the network's, else none */
   readonly dns?: readonly string[];
@@ -30,7 +30,7 @@ export function clientConfig(inventory: Inventory, client: InventoryClient, opti
       `${place} has no public key yet, which client '${client.name}' needs; make it: wgchain keys ${place}`,
     );
   }
-  const { privateKey, dns = [], routes = fullRoutes } = options;
+  const { privateKey, dns = client.dns ?? [], routes = fullRoutes } = options;
   const endpoint = /:\d+$/.test(options.endpoint) ? options.endpoint : `${options.endpoint}:${server.listenPort}`;
   return [
     "[Interface]",
@@ -42,12 +42,16 @@ export function clientConfig(inventory: Inventory, client: InventoryClient, opti
     "",
     "[Peer]",
     `PublicKey = ${server.publicKey}`,
-    `AllowedIPs = ${routes.join(", ")}`,
+    `AllowedIPs = ${[...routes, ...dns.filter((server) => !leadsTo(server, routes)).map((server) => `${server}/32`)].join(", ")}`,
     `Endpoint = ${endpoint}`,
     `PersistentKeepalive = ${keepaliveSeconds}`,
     "",
   ].join("\n");
 }
+
+/** A resolver that is asked beside the tunnel would hear from the client's own address, in the clear. */
+const leadsTo = (server: string, routes: readonly string[]): boolean =>
+  routes.some((route) => route !== "::/0" && Ipv4Prefix.parse(route).contains(Ipv4Address.parse(server)));
 
 /** One of --route: an IPv4 prefix or address, or "::/0". */
 export function parseRoute(text: string): string {

@@ -29,9 +29,13 @@ const hostThing = ({ name, kind, address, exit, uplinkMtuBytes, privateAddress, 
 });
 
 const interfaceThings = ({ name, clientInterfaces }: TracedHost): Thing[] =>
-  clientInterfaces.map(({ name: one, address, listenPort, mtuBytes }) => ({
+  clientInterfaces.map(({ name: one, address, listenPort, mtuBytes, resolvers, answersForOthers }) => ({
     name: `${name}/${one}`,
-    facts: { address, listenPort, mtuBytes },
+    facts: {
+      ...{ address, listenPort, mtuBytes },
+      ...(resolvers === undefined ? {} : { resolvers }),
+      ...(answersForOthers === undefined ? {} : { answersForOthers }),
+    },
   }));
 
 const tunnelThing = ({ id, client, server, network, over }: TracedTunnel): Thing => ({

@@ -58,6 +58,8 @@ const words: Readonly<Record<string, string>> = {
   forwards: "forwards",
   listenPort: "port",
   mtuBytes: "MTU",
+  resolvers: "resolvers in clients' configurations",
+  answersForOthers: "what clients ask others at port 53 is answered by",
   server: "server end",
   over: "over",
   network: "network",

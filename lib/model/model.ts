@@ -47,6 +47,15 @@ export interface Interface {
 export interface ClientInterface extends Interface {
   readonly role: "clients";
   readonly address: InterfaceAddress;
+  /** Absent: clients ask whom they like. */
+  readonly dns?: Resolvers;
+}
+
+/** Whom clients ask for names. */
+export interface Resolvers {
+  /** In order of preference; the first is also who answers in the place of others where `enforce` is set. */
+  readonly servers: readonly [Ipv4Address, ...Ipv4Address[]];
+  readonly enforce: boolean;
 }
 
 export interface Client {

@@ -9,6 +9,7 @@ import { gceMtuBytes, linkMtuBytes, repairSeconds, sshPort } from "./numbers";
 import { parseForwards, parseGateways } from "./parse-forwards";
 import { parsePolicies } from "./parse-policies";
 import { clientInterfaceMtu, parseTunnel } from "./parse-tunnel";
+import { parseResolvers } from "./parse-resolvers";
 import { allocatePorts } from "./ports";
 import { sshFields } from "./ssh";
 
@@ -100,13 +101,16 @@ function parseClientInterface(intent: ClientInterfaceIntent, context: ParseConte
     address: () => InterfaceAddress.parse(intent.address),
     name: () => parseInterfaceName(intent.name),
     mtuBytes: () => (node === undefined ? 0 : clientInterfaceMtu(intent, node)),
+    dns: () => (intent.dns === undefined ? undefined : parseResolvers(intent.dns)),
   });
   if (fields === undefined || node === undefined || publicKey === undefined) {
     context.incomplete.arrivals.add(intent.node);
     return undefined;
   }
+  const { dns, ...others } = fields;
   return {
-    ...fields,
+    ...others,
+    ...(dns === undefined ? {} : { dns }),
     path: intent.path,
     node,
     role: "clients" as const,

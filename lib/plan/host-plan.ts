@@ -30,6 +30,8 @@ export interface InterfacePlan {
   readonly mtuBytes: number;
   readonly publicKey: string;
   readonly peers: readonly PeerPlan[];
+  /** Who answers whatever comes in for port 53, the first in the place of all others. Absent: whom it is for. */
+  readonly resolvers?: readonly Ipv4Address[];
 }
 
 export interface PeerPlan {

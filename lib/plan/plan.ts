@@ -68,8 +68,9 @@ function planInterfaces(network: Network, node: Node): InterfacePlan[] {
   });
   const clients = network.clientInterfaces
     .filter((one) => one.node === node)
-    .map((one) =>
-      plan(
+    .map((one) => ({
+      ...(one.dns?.enforce === true ? { resolvers: one.dns.servers } : {}),
+      ...plan(
         one,
         [one.address],
         network.clients
@@ -82,7 +83,7 @@ function planInterfaces(network: Network, node: Node): InterfacePlan[] {
           }))
           .sort(byName),
       ),
-    );
+    }));
   const tunnels = network.tunnels.flatMap((tunnel) => {
     const { server, client } = tunnel;
     if (server.node !== node && client.node !== node) return [];

@@ -10,6 +10,7 @@ import * as gateways from "./gateways";
 import { everyHostAnswers, labelsLeaveWhereDeclared, labelsTellExitsApart } from "./labels";
 import * as layers from "./layers";
 import * as obligations from "./obligations";
+import { othersAreAnsweredByTheResolver, queriesInsideStayInside, queriesReachTheirResolver } from "./resolvers";
 import { ownRoutesLeaveAtTheirExit } from "./own-routes";
 import { wgQuickAgrees } from "./wg-quick";
 
@@ -47,6 +48,9 @@ const all: readonly obligations.Obligation[] = [
   gateways.lansStayInside,
   gateways.forwardsArrive,
   gateways.onlyForwardsAreForwarded,
+  queriesReachTheirResolver,
+  othersAreAnsweredByTheResolver,
+  queriesInsideStayInside,
 ];
 
 /** For `summaryOf`. */

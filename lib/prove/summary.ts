@@ -69,6 +69,16 @@ const sentences: readonly (readonly [names: readonly string[], tell: (network: T
       return `${count(lans, "private network leaves", "private networks leave")} as its gateway and ${count(forwards, "forward reaches its target", "forwards reach their targets")}, the answers come back, and no other port is passed on`;
     },
   ],
+  [
+    ["queriesReachTheirResolver", "othersAreAnsweredByTheResolver", "queriesInsideStayInside"],
+    ({ hosts }) => {
+      const interfaces = hosts.flatMap((host) => host.clientInterfaces).filter(({ resolvers }) => resolvers !== undefined);
+      if (interfaces.length === 0) return "";
+      const only = interfaces.filter(({ answersForOthers }) => answersForOthers !== undefined).length;
+      const others = only === 0 ? "" : `; at ${only} of them nobody else answers on port 53`;
+      return `${count(interfaces.length, "interface", "interfaces")} whose clients reach their resolvers, each by the client's own exit${others}`;
+    },
+  ],
 ];
 
 /** What was proved of a network that has no failures, in words. */

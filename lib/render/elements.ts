@@ -1,11 +1,17 @@
 import type { Ipv4Address } from "../address";
 import type { HostPlan, SourcePlan } from "../plan/host-plan";
 import { gatewayElements } from "./gateway";
+import { resolverElements } from "./resolvers";
 import { setNames } from "./nftables";
 
 /** What is in the sets and maps of our nftables table: lines `SET KEY` or `MAP KEY : VALUE`, as nft takes and lists them, sorted. */
 export function elementLines(plan: HostPlan): string[] {
-  return [...setElements(plan), ...plan.sources.flatMap(mapElements), ...gatewayElements(plan)].sort();
+  return [
+    ...setElements(plan),
+    ...plan.sources.flatMap(mapElements),
+    ...gatewayElements(plan),
+    ...plan.interfaces.flatMap(resolverElements),
+  ].sort();
 }
 
 function setElements({ interfaces, networks, exits }: HostPlan): string[] {

@@ -4,6 +4,7 @@ import { failoverLines, failoverUnits } from "./failover";
 import { gatewayLines } from "./gateway";
 import { renderNftables } from "./nftables";
 import { repairUnits } from "./repair";
+import { resolverLines } from "./resolvers";
 import { addressLines, interfaceLines, networkObjects, peerLines, probeLines, routeLines, ruleLines, sourceLines } from "./state";
 import { dropIn, networkdConf, packagesOf, sysctls, unit } from "./system";
 import { renderWgQuick, wgQuickHooks } from "./wg-quick";
@@ -37,6 +38,7 @@ export function renderHost(plan: HostPlan): RenderedHost {
     sources: sourceLines(plan),
     ...gatewayLines(plan),
     ...failoverLines(plan),
+    ...resolverLines(plan),
   };
   const files: Record<string, string> = {
     ...system,

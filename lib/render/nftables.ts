@@ -1,5 +1,6 @@
 import { tcpOverheadIpv4Bytes } from "../model/numbers";
 import type { HostPlan, InterfacePlan } from "../plan/host-plan";
+import { resolverChains, resolverSet } from "./resolvers";
 import { answersOfForwards, gatewayChains, gatewaySets } from "./gateway";
 
 /**
@@ -17,7 +18,11 @@ export function renderNftables({ interfaces, gateway }: HostPlan): string {
     ...commonSets,
     ...interfaces.flatMap(setsOf),
     ...(gateway === undefined ? [] : gatewaySets.flatMap((one) => declare(...one))),
+    ...interfaces.flatMap(({ name, resolvers }) =>
+      resolvers === undefined ? [] : declare("set", resolverSet(name), "ipv4_addr"),
+    ),
     ...[...all, ...(gateway === undefined ? [] : gatewayChains)].flatMap((one) => chainLines(one, interfaces)),
+    ...interfaces.flatMap(resolverChains).flatMap((one) => chainLines(one, [])),
   ];
   return `table ip wgchain {\n${body.map((line) => `  ${line}\n`).join("")}}\n`;
 }

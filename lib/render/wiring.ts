@@ -19,7 +19,15 @@ export function wiringOf(network: Network): Wiring {
     })),
     declared: declaredOf(network),
     ...ownRoutesOf(network),
+    ...resolversOf(network),
   };
+}
+
+function resolversOf({ clientInterfaces }: Network): Pick<Wiring, "resolvers"> {
+  const resolvers = clientInterfaces.flatMap(({ node, name, dns }) =>
+    dns === undefined ? [] : [{ node: node.name, interface: name, servers: dns.servers.map(String), enforce: dns.enforce }],
+  );
+  return resolvers.length === 0 ? {} : { resolvers };
 }
 
 function ownRoutesOf(network: Network): Pick<Wiring, "ownRoutes"> {

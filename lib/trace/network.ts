@@ -248,8 +248,16 @@ export class NetworkTrace {
         mtuBytes: iface.mtuBytes,
         listenPort: iface.listenPort,
         clients: iface.peers.size,
+        ...this.resolversOf(name, iface.name),
       })),
     };
+  }
+
+  private resolversOf(node: string, one: string): Pick<TracedHost["clientInterfaces"][number], "resolvers" | "answersForOthers"> {
+    const found = this.stack.wiring.resolvers?.find((each) => each.node === node && each.interface === one);
+    const [first] = found?.servers ?? [];
+    if (found === undefined || first === undefined) return {};
+    return { resolvers: found.servers, ...(found.enforce ? { answersForOthers: first } : {}) };
   }
 }
 

@@ -54,6 +54,14 @@ export function portKeyOf(
   };
 }
 
+/** Undefined for words that are no port. */
+export function portMatch(protocol: "tcp" | "udp", negated: boolean, operand: string): ((sight: Sight) => boolean) | undefined {
+  if (!/^\d{1,5}$/.test(operand)) return undefined;
+  const port = Number(operand);
+  // What is of another protocol has no such port: nft asks for the protocol first, also where the port is negated.
+  return ({ packet }) => packet.protocol === protocol && (packet.destinationPort === port) !== negated;
+}
+
 /** "1.1.1.1 . 443", as DNAT takes it. */
 export function readTarget(text: string, line: Line): Pick<Element, "value" | "port"> {
   const [address = "", port = "", ...more] = text.split(" . ");

@@ -1,6 +1,6 @@
 import { PrefixMap, contains, parseIp, parsePrefix, type Ip, type Prefix } from "./ip";
 import { UnknownLine, linesOf, type Line } from "./line";
-import { PortMap, isPortKey, portKeyOf, readTarget } from "./nft-ports";
+import { PortMap, isPortKey, portKeyOf, portMatch, readTarget } from "./nft-ports";
 import type { Flow, Packet } from "./packet";
 
 /** The state that a rule sees of a packet. */
@@ -46,7 +46,7 @@ interface Declared {
 }
 
 export type Verdict =
-  "drop" | "accept" | { readonly source: Ip | "masquerade" } | { readonly destination: Ip; readonly port: number };
+  "drop" | "accept" | { readonly source: Ip | "masquerade" } | { readonly destination: Ip; readonly port: number | undefined };
 /** Undefined: it goes on with the next rule. */
 type Statement = (sight: Sight) => Verdict | undefined;
 type Match = (sight: Sight) => boolean;
@@ -222,6 +222,8 @@ export class Ruleset {
         return { destination: to.value, port: to.port };
       };
     }
+    const only = /^dnat to ([\d.]+)$/.exec(text)?.[1];
+    if (only !== undefined) return ({ packet }) => ({ destination: parseIp(only), port: packet.destinationPort });
     const mss = /^tcp option maxseg size set (\d+)$/.exec(text)?.[1];
     // The kernel never raises it.
     if (mss !== undefined) return ({ packet }) => void (packet.mssBytes = Math.min(packet.mssBytes ?? 65_535, Number(mss)));
@@ -254,6 +256,7 @@ export class Ruleset {
     if (take("ct", "direction", "original")) return ({ reply }) => !reply;
     if (take("ct", "direction", "reply")) return ({ reply }) => reply;
     if (take("ct", "state", "invalid")) return ({ invalid }) => invalid === true;
+    for (const protocol of ["tcp", "udp"] as const) if (take(protocol, "dport")) return portMatch(protocol, ...value());
     if (take("tcp", "flags", "syn", "/", "syn,rst")) return ({ packet }) => packet.protocol === "tcp";
     return undefined;
   }

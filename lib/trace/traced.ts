@@ -41,6 +41,10 @@ export interface TracedHost {
     readonly listenPort: number;
     /** How many clients it has. */
     readonly clients: number;
+    /** Resolvers that its clients' configurations name. Absent: none. */
+    readonly resolvers?: readonly string[];
+    /** Who answers what clients ask at other addresses' port 53. Absent: whom they ask. */
+    readonly answersForOthers?: string;
   }[];
 }
 

@@ -349,7 +349,7 @@ export class Walk {
       if (this.noted) hop.lines.push(result.line);
       const { destination, port } = result.verdict;
       this.packet.destination = flow.destinationAfter = destination;
-      this.packet.destinationPort = flow.destinationPortAfter = port;
+      if (port !== undefined) this.packet.destinationPort = flow.destinationPortAfter = port;
       return;
     }
   }

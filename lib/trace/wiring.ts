@@ -9,6 +9,16 @@ export interface Wiring {
   readonly declared: readonly Declared[];
   /** What hosts themselves reach by a tunnel. Absent: nothing. */
   readonly ownRoutes?: readonly OwnRoute[];
+  /** Whom clients ask for names. Absent: whom they like. */
+  readonly resolvers?: readonly WiredResolvers[];
+}
+
+export interface WiredResolvers {
+  readonly node: string;
+  readonly interface: string;
+  readonly servers: readonly string[];
+  /** Whether the first of them answers in the place of all others. */
+  readonly enforce: boolean;
 }
 
 export interface OwnRoute {
