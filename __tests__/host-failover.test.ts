@@ -66,8 +66,10 @@ describeAsRoot("a host that fails over", () => {
     void h.machine.ok(
       `for i in $(seq 100); do if ${script}; then exit 0; fi; sleep 0.1; done; cat /run/wgchain/failover.log; ip route show table 900; exit 1`,
     );
-  const leadsBy = (dev: string): void => until(`ip -4 route show table 900 | grep "^default dev ${dev} " >/dev/null`);
-  const closed = (): void => until(`! ip -4 route show table 900 | grep "^default dev" >/dev/null`);
+  /** Written down, which comes after the route. */
+  const taken = (what: string, test: string): void => until(`grep ' ${what} ' /var/lib/wgchain/failover >/dev/null && ${test}`);
+  const leadsBy = (dev: string): void => taken(dev, `ip -4 route show table 900 | grep "^default dev ${dev} " >/dev/null`);
+  const closed = (): void => taken("closed", `! ip -4 route show table 900 | grep "^default dev" >/dev/null`);
   const pid = (): string => h.machine.ok("cat /run/wgchain/failover.pid").trim();
   const moves = (): string[] => h.machine.ok("grep ' goes ' /run/wgchain/failover.log || true").split("\n").filter(Boolean);
 
@@ -147,6 +149,17 @@ P
     expect(route()).toMatch(/^unreachable default /);
     expect(h.verb("report").out).toMatch(/^failover\tgcp:wg6,hkt:wg7\t-\tclosed\t/m);
     expect(commands(h.verb("repair"))).toEqual([]);
+    alive(601);
+    leadsBy("wg6");
+  });
+
+  test("killed, and begun anew while nobody answers, it closes", () => {
+    const before = pid();
+    h.machine.ok(`kill -9 ${before}`);
+    alive();
+    closed();
+    expect(moves().at(-1)).toMatch(/ goes nowhere, for no exit is alive: gcp by wg6 has not answered 2 times/);
+    expect(h.machine.ok("cat /run/wgchain/failover.log")).not.toMatch(/wgchain-host: line \d+/);
     alive(601);
     leadsBy("wg6");
   });

@@ -154,7 +154,7 @@ judge() { # NAME
     ((best == 0)) || move "$name" "$best" "$(told_of "$name" "$best") answers"
   elif [[ ${ALIVE[$name/$current]} == dead ]]; then
     move "$name" "$best" "$(told_of "$name" "$current") has not answered ${LOST[$name/$current]} times in a row ($(handshake "${DEV[$name/$current]}"))"
-  elif ((best > 0 && best < current && now - ${SINCE[$name/$best]} >= ${HOLD[$name]})); then
+  elif ((best > 0 && best < current && now - ${SINCE[$name/$best]:-0} >= ${HOLD[$name]})); then
     move "$name" "$best" "$(told_of "$name" "$best") has been alive for $((now - ${SINCE[$name/$best]})) s"
   fi
 }
