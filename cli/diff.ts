@@ -63,7 +63,7 @@ export function diffCommand(): Verb {
           "mtu",
           "hops",
         ],
-        ...["failover", "labels", "keys", "interrupts", "files", "listings"],
+        ...["failover", "instead", "labels", "keys", "interrupts", "files", "listings"],
       ],
     })
     .argument("<base>", "a directory with synthesized output (cdktf.out), or a git revision")
