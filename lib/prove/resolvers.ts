@@ -13,7 +13,7 @@ const wellKnown: readonly Ip[] = ["1.1.1.1", "8.8.8.8", "9.9.9.9", "208.67.222.2
 interface Query {
   readonly source: EntrySource;
   readonly destination: Ip;
-  readonly protocol: "udp" | "tcp";
+  readonly protocol: "tcp" | "udp";
   readonly port: number;
 }
 
