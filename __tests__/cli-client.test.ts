@@ -107,7 +107,7 @@ test("add: a public key of its own, split routes, a resolver, a name to call", a
   expect(status).toBe(0);
   expect(stdout).toContain("# PrivateKey = (the client's own)\n");
   expect(stdout).toContain("DNS = 9.9.9.9\n");
-  expect(stdout).toContain("AllowedIPs = 10.0.0.0/8, 192.0.2.1/32\nEndpoint = vpn.example.org:443\n");
+  expect(stdout).toContain("AllowedIPs = 10.0.0.0/8, 192.0.2.1/32, 9.9.9.9/32\nEndpoint = vpn.example.org:443\n");
   expect(read("wgchain/keys/client.laptop.pub")).toBe(`${keyPair("laptop").publicKey}\n`);
 });
 

@@ -117,7 +117,7 @@ beforeAll(async () => {
   config = printed.stdout.replace(/^# PrivateKey = .*$/m, `PrivateKey = ${key.stdout.trim()}`);
   const server = labProgram("resolver", [resolver, other]).map((word) => `'${word}'`);
   await lab.host("internet").sh(
-    `ip address add ${resolver}/32 dev lo; ip address add ${other}/32 dev lo
+    `ip address replace ${resolver}/32 dev lo; ip address replace ${other}/32 dev lo
      setsid ${server.join(" ")} </dev/null >/run/resolver.log 2>&1 &
      for _ in {1..400}; do if (exec 3<>/dev/tcp/${other}/53) 2>/dev/null; then exit 0; fi; sleep 0.05; done
      cat /run/resolver.log >&2; exit 1`,

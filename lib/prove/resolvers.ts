@@ -13,7 +13,7 @@ const wellKnown: readonly Ip[] = ["1.1.1.1", "8.8.8.8", "9.9.9.9", "208.67.222.2
 interface Query {
   readonly source: EntrySource;
   readonly destination: Ip;
-  readonly protocol: "udp" | "tcp";
+  readonly protocol: "tcp" | "udp";
   readonly port: number;
 }
 
@@ -82,19 +82,23 @@ export const queriesReachTheirResolver: Obligation = (of, fail) => {
   }
 };
 
+/** One source of every interface, for what no rule tells sources apart by. */
+const firsts = (sources: readonly EntrySource[]): ReadonlySet<EntrySource> =>
+  new Set(new Map([...sources].reverse().map((source) => [`${source.node}/${source.interface}`, source])).values());
+
 /** A client that is a resolver for others, at its address in the tunnel, goes on being asked. */
 export const queriesInsideStayInside: Obligation = (of, fail) => {
   const { world, joints } = of.trace;
-  const kinds = new Set(of.kinds);
-  for (const source of sound(of).filter((one) => kinds.has(one))) {
+  const far = joints.flatMap(({ tunnel }) => tunnel.server.addresses.map(parseIp));
+  for (const source of firsts(sound(of))) {
+    if (resolversOf(of, source)?.enforce !== true) continue;
     const own =
       world.hosts
         .get(source.node)
         ?.interfaces.get(source.interface)
         ?.addresses.map(({ address }) => address.value) ?? [];
-    const clients = of.sources.filter((one) => one.ip !== source.ip && one.client !== null).slice(0, 1);
-    const far = joints.flatMap(({ tunnel }) => tunnel.server.addresses.map(parseIp));
-    for (const query of queriesTo({ source, port }, [...own, ...clients.map(({ ip }) => ip), ...far])) {
+    const other = of.sources.find(({ ip, client }) => ip !== source.ip && client !== null);
+    for (const query of queriesTo({ source, port }, [...own, ...(other === undefined ? [] : [other.ip]), ...far])) {
       const { there } = asked(of.trace, query);
       if (there.verdict.end !== "left" && there.packet.destination === query.destination) continue;
       const to = `${world.format(query.destination)} (${query.protocol} ${port})`;
@@ -109,22 +113,24 @@ export const othersAreAnsweredByTheResolver: Obligation = (of, fail) => {
   const { world, stack } = of.trace;
   const hosts = [...world.hosts.values()].map(({ publicAddress }) => publicAddress);
   const kinds = new Set(of.kinds);
-  for (const source of sound(of)) {
-    if (stack.wiring.resolvers === undefined && !kinds.has(source)) continue;
+  const sources = sound(of);
+  const first = firsts(sources);
+  for (const source of stack.wiring.resolvers === undefined ? first : sources) {
     const { servers: texts = [], enforce = false } = resolversOf(of, source) ?? {};
     const servers = texts.map(parseIp);
-    const [first] = servers;
     const others = wellKnown.filter((ip) => !servers.includes(ip));
     const one = others.slice(0, 1);
-    // Of each one query, lest some rule be for some; of one of every kind all that there is to ask.
-    const queries = kinds.has(source)
+    // Of each one query, lest some rule be for some; of every kind both protocols, of every interface all that there is to ask.
+    const queries = first.has(source)
       ? [
           ...queriesTo({ source, port }, enforce ? [...others, ...hosts] : one),
           ...[port - 1, port + 1, dnsOverTls].flatMap((other) => [...queriesTo({ source, port: other }, one)]),
         ]
-      : one.map((destination) => ({ source, destination, protocol: "udp", port }) as const);
+      : kinds.has(source)
+        ? [...queriesTo({ source, port }, one)]
+        : one.map((destination) => ({ source, destination, protocol: "udp", port }) as const);
     for (const query of queries) {
-      const wanted = enforce && first !== undefined && query.port === port ? first : query.destination;
+      const wanted = enforce && servers[0] !== undefined && query.port === port ? servers[0] : query.destination;
       const wrong = wrongWith(of, query, wanted);
       if (wrong === undefined) continue;
       const to = `${world.format(query.destination)} (${query.protocol} ${query.port})`;
