@@ -310,7 +310,13 @@ export class Lab {
 
 /** What cannot change under running hosts: all but the clients. */
 const wiring = (plan: Plan): string =>
-  JSON.stringify([plan.hosts.filter(({ kind }) => kind !== "client"), plan.privateLinks, plan.internet, plan.jumpHosts]);
+  JSON.stringify([
+    plan.hosts.filter(({ kind }) => kind !== "client"),
+    plan.privateLinks,
+    plan.internet,
+    plan.targets,
+    plan.jumpHosts,
+  ]);
 
 function reasonToStartAnew(state: State, appDir: string): string | undefined {
   if (state.bootId !== bootId()) return "the machine has been restarted";

@@ -27,9 +27,9 @@ async function batch(netns: string, lines: readonly string[]): Promise<void> {
 }
 
 /** The internet host as a router that knows its hosts' addresses and no way out of the machine. */
-export async function setUpInternet(internet: Host, { internet: more }: Plan): Promise<void> {
+export async function setUpInternet(internet: Host, { internet: more, targets }: Plan): Promise<void> {
   await batch(internet.netns, [
-    ...[internetAddress, ...more].map((address) => `addr add ${address}/32 dev lo`),
+    ...[...new Set([internetAddress, ...more, ...targets])].map((address) => `addr add ${address}/32 dev lo`),
     "route add unreachable default metric 4278198272",
   ]);
 }

@@ -17,6 +17,8 @@ export interface Plan {
   readonly privateLinks: readonly PlannedLink[];
   /** Addresses besides its own at which the internet host answers. */
   readonly internet: readonly string[];
+  /** Addresses of the internet that answer pings, and nothing else. */
+  readonly targets: readonly string[];
   /** Jump hosts named by the app that are no node of it; the internet host stands in for them. */
   readonly jumpHosts: readonly JumpHost[];
 }
@@ -106,8 +108,9 @@ export function planOf(instance: string, inventory: Inventory, scenario: Scenari
       ...machines.filter(({ lan, address }) => lan === undefined && address === undefined).map(machine),
     ],
     privateLinks: [...privateLinks(inventory.nodes), ...lans(inventory.nodes, machines)],
+    internet: scenario.internet ?? [],
     // By default hosts that measure their exits ask these; hosts that begin to must find them.
-    internet: [...new Set([...probing.targets, ...(scenario.internet ?? []), ...(inventory.probeTargets ?? [])])],
+    targets: [...new Set([...probing.targets, ...(inventory.probeTargets ?? [])])],
     jumpHosts: jumpHosts(inventory),
   };
 }

@@ -110,7 +110,7 @@ set_default() { # TABLE DEV|closed
   if [[ $2 == closed ]]; then
     ip -4 route del default dev "$live" table "$1" protocol $PROTOCOL
   else
-    ip -4 route replace default dev "$2" table "$1" protocol $PROTOCOL
+    ip -4 route replace default dev "$2" table "$1" protocol $PROTOCOL 2>/dev/null
   fi
 }
 
@@ -163,7 +163,7 @@ told_of() { printf '%s by %s\n' "${EXIT[$1/$2]}" "${DEV[$1/$2]}"; }
 # Says where to look: without one for 3 minutes the tunnel is dead, with one what is behind it.
 handshake() { # DEV
   local last
-  last=$(wg show "$1" latest-handshakes 2>/dev/null | awk '$2 > last { last = $2 } END { print last + 0 }')
+  last=$({ wg show "$1" latest-handshakes 2>/dev/null || true; } | awk '$2 > last { last = $2 } END { print last + 0 }')
   if ((${last:-0} == 0)); then printf 'no handshake\n'; else printf 'its last handshake was %s s ago\n' "$(($(printf '%(%s)T' -1) - last))"; fi
 }
 
