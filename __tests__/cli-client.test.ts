@@ -119,6 +119,12 @@ test("list, move, config", async () => {
   const { stdout } = await client("list");
   expect(stdout.split("\n")[0]).toMatch(/^CLIENT {2,}ADDRESS {2,}LEAVES AT {2,}ENTERS AT {2,}MTU {2,}PUBLIC KEY$/);
   expect(stdout).toMatch(/^laptop +10\.77\.\S+ +gcp +sz\/wgs +1440 /m);
+  expect((await client("move", "laptop", "--exit", "hkt, gcp")).stderr).toMatch(/^laptop: gcp -> hkt, else gcp; commit /m);
+  expect(read("clients.yaml")).toMatch(/laptop: \{ exit: \[ hkt, gcp \]/);
+  expect((await client("list")).stdout).toMatch(/^laptop +10\.77\.\S+ +hkt, else gcp +sz\/wgs +1440 /m);
+  expect((await client("move", "laptop", "--exit", "hkt,moon")).stderr).toContain("there is no exit 'moon'");
+  expect((await client("move", "laptop", "--exit", "hkt,hkt")).stderr).toContain("wants hkt, hkt; name each exit once");
+  expect((await client("move", "laptop", "--exit", "gcp")).stderr).toMatch(/^laptop: hkt, else gcp -> gcp; commit /m);
   const { clients } = JSON.parse((await client("list", "--json")).stdout) as { clients: { client: string; address: string }[] };
   expect(clients.map((one) => one.client).sort()).toEqual(["desk", "laptop", "phone"]);
   const address = clients.find((one) => one.client === "laptop")?.address ?? "";

@@ -148,6 +148,8 @@ export interface InventoryClientAddress {
 
 export interface InventoryPromise {
   readonly exitNode: string;
+  /** Nodes that it leaves at instead while that is dead, in order. Absent: none. */
+  readonly otherExits?: readonly string[];
   /** WireGuard addresses a traceroute shows before the target, in order, e.g. ["10.66.224.1", "10.66.220.200", "10.66.6.6"]. */
   readonly hops: readonly string[];
   /** The address the internet sees: a literal, or the Terraform address of what only apply knows ("google_compute_address.x.address"). */

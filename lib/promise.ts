@@ -32,8 +32,10 @@ function promiseOf(policies: Policies, source: Ipv4Address, incoming: Interface,
   const all = [...policies.all(policy)];
   if (path.end.kind !== "exit") return null;
   const { node } = path.end;
+  const others = [...new Set(all.map(({ end }) => end.node.name))].filter((name) => name !== node.name);
   return {
     exitNode: node.name,
+    ...(others.length === 0 ? {} : { otherExits: others }),
     hops: [firstHop, ...path.tunnels.map((tunnel) => tunnel.serverAddress.toString())],
     exitAddress:
       node.address instanceof DeferredAddress ? { deferred: node.address.terraform } : { literal: node.address.toString() },

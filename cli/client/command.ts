@@ -68,7 +68,7 @@ function addCommand(): Verb {
       examples: [
         "wgchain client add phone --exit gcp",
         'wgchain client add laptop --exit hkt --public-key "$(wg pubkey <laptop.key)" --route 10.0.0.0/8',
-        "wgchain client add tablet --exit gcp --out tablet.conf --qr tablet.png",
+        "wgchain client add tablet --exit gcp,hkt --out tablet.conf --qr tablet.png",
       ],
       json: ["name", "addresses", "mtuBytes", "config"],
     })

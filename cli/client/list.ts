@@ -1,6 +1,7 @@
 import { readInventory } from "../../app/run-app";
 import { Output } from "../output";
 import { table } from "../table";
+import { shownExits } from "./exits";
 import type { AppOptions } from "./verbs";
 
 /** Who there is, and where each leaves. */
@@ -12,6 +13,7 @@ export async function list(options: AppOptions): Promise<void> {
       client: client.name,
       address,
       exit: promise?.exitNode ?? null,
+      ...(promise?.otherExits === undefined ? {} : { otherExits: promise.otherExits }),
       entry: `${client.node}/${client.interface}`,
       mtuBytes: client.mtuBytes,
       key: client.publicKey,
@@ -21,10 +23,10 @@ export async function list(options: AppOptions): Promise<void> {
   const revoked = Object.entries(clientsFile?.revoked ?? {}).map(([client, rest]) => ({ client, ...rest }));
   const lines = [
     ["CLIENT", "ADDRESS", "LEAVES AT", "ENTERS AT", "MTU", "PUBLIC KEY"],
-    ...rows.map(({ client, address, exit, entry, mtuBytes, key }) => [
+    ...rows.map(({ client, address, exit, otherExits = [], entry, mtuBytes, key }) => [
       client,
       address,
-      exit ?? "nowhere",
+      exit === null ? "nowhere" : shownExits([exit, ...otherExits]),
       entry,
       String(mtuBytes),
       key ?? "missing",
