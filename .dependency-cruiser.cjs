@@ -79,6 +79,7 @@ module.exports = {
       { path: "^differential/" },
       { path: "^(constructs|cli|lab|faults|main\\.ts|examples|__tests__)/" },
     ),
+    rule("nobody-imports-bench", "it measures", { pathNot: "^bench/" }, { path: "^bench/" }),
     rule("nobody-imports-differential", "it is a test", { pathNot: "^differential/" }, { path: "^differential/" }),
     rule("nobody-imports-examples", "they are copied, not used", { pathNot: "^examples/" }, { path: "^examples/" }),
     rule(
@@ -90,7 +91,7 @@ module.exports = {
     rule(
       "nobody-imports-tests",
       "tests are not shipped",
-      { pathNot: "^(__tests__/|examples/[^/]+/__tests__/)" },
+      { pathNot: "^(__tests__/|bench/|examples/[^/]+/__tests__/)" },
       { path: "^__tests__/" },
     ),
     rule("all-resolve", "an import that leads nowhere fails only when it runs", {}, { couldNotResolve: true }),
