@@ -80,7 +80,7 @@ module.exports = {
       { path: "^(constructs|cli|lab|faults|main\\.ts|examples|__tests__)/" },
     ),
     rule("nobody-imports-bench", "it measures", { pathNot: "^bench/" }, { path: "^bench/" }),
-    rule("nobody-imports-differential", "it is a test", { pathNot: "^differential/" }, { path: "^differential/" }),
+    rule("nobody-imports-differential", "it is a test", { pathNot: "^(differential|bench)/" }, { path: "^differential/" }),
     rule("nobody-imports-examples", "they are copied, not used", { pathNot: "^examples/" }, { path: "^examples/" }),
     rule(
       "examples-stand-alone",
