@@ -62,6 +62,14 @@ describeAsRoot("what is found before the first change", () => {
       "nft delete table inet theirs; nft add table inet theirs; nft add chain inet theirs forward '{ type filter hook forward priority 0; policy accept; }'; nft add rule inet theirs forward counter reject",
     );
     refused(hk, "says nothing of wg6, wgp");
+    // Names may stand in a set, which is listed only where a chain closes.
+    h.machine.ok(
+      "nft add set inet theirs ours '{ type ifname; elements = { wg6, wgp }; }'; nft insert rule inet theirs forward iifname @ours accept",
+    );
+    expect(h.add(hk, ["prepare", "bye"])).toMatchObject({ status: 0 });
+    h.machine.ok(
+      "nft flush chain inet theirs forward; nft add rule inet theirs forward counter reject; nft delete set inet theirs ours",
+    );
     h.machine.ok("nft insert rule inet theirs forward iifname '\"wg*\"' accept");
     expect(h.add(hk).status).toBe(0);
     expect(h.verb("destroy").status).toBe(0);

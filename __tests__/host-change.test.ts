@@ -79,6 +79,20 @@ describeAsRoot("a change", () => {
     h.deploy(old);
   });
 
+  // Elements are not listed again after they were added: rules are, and whoever loads another ruleset takes these as well.
+  test.each(["nft flush chain ip wgchain leave", "nft delete table ip wgchain", "nft flush ruleset"])(
+    "rules that go between ADD and CHECK are missed there: %s",
+    (hurt) => {
+      const change = { ...old, elements: ['own "wg6"', 'own "wgp"', "label_on_wg6 10.66.220.224 : 10.66.6.98"] };
+      expect(h.add(change)).toMatchObject({ status: 0 });
+      h.machine.ok(hurt);
+      const confirm = h.confirm();
+      expect(confirm).toMatchObject({ status: 1 });
+      expect(confirm.out).toContain("nftables table ip wgchain is not the one that was loaded");
+      h.deploy(old);
+    },
+  );
+
   test("chains of another version of wgchain go at once", () => {
     const nft = `table ip wgchain {
   chain lockout {

@@ -19,6 +19,7 @@ ETC=/etc/wgchain
 DRY=0
 WORK=
 TREE=
+ID= # of the deploy whose session this is
 
 # A closed SSH connection must not stop us half way: output is dropped instead.
 trap '' PIPE

@@ -25,18 +25,28 @@ nft_elements_of() { awk -v want=elements "$NFT_AWK" "$1" | sort -u; }
 
 # Looks at the kernel once: nft.live, elements.live, elements.wanted, and what is missing and stale of them in $WORK.
 nft_look() {
+  if [[ $DRY == 1 && -n $NFT_SEEN ]]; then return 0; fi
   work
   nft_live >"$WORK/nft.live" || return 1
   nft_elements_of "$WORK/nft.live" >"$WORK/elements.live"
   lines_of "$ETC/elements" | sort -u >"$WORK/elements.wanted"
   comm -23 "$WORK/elements.wanted" "$WORK/elements.live" >"$WORK/elements.missing"
   comm -13 "$WORK/elements.wanted" "$WORK/elements.live" >"$WORK/elements.stale"
+  NFT_SEEN=1
 }
+NFT_SEEN= # a dry run changes nothing: it looks once
 # The rules in the kernel are those that we loaded, whichever that were: nobody else has touched them.
 nft_untouched() { [[ -f $RUN/nft.file ]] && nft_rules_of "$WORK/nft.live" | cmp -s - "$RUN/nft.rules"; }
-nft_rules_stand() { nft_untouched && cmp -s "$ETC/nftables.nft" "$RUN/nft.file" && [[ ! -e $RUN/nft.leaving ]]; }
+nft_rules_are() { cmp -s "$1" "$RUN/nft.file"; } # of FILE
+nft_rules_stand() { nft_untouched && nft_rules_are "$ETC/nftables.nft" && [[ ! -e $RUN/nft.leaving ]]; }
 # All that is wanted is there; something stale may be too.
-nft_closes() { nft_look && nft_untouched && [[ ! -s $WORK/elements.missing ]]; }
+nft_closes() { nft_as_added || { nft_look && nft_untouched && [[ ! -s $WORK/elements.missing ]]; }; }
+# As this deploy's ADD left it, with every element and nothing stale. Only rules are looked at: nft needs 0.1 s to list the elements of 10,000 clients, and
+# nobody takes single ones away while a deploy lasts (who does: the next repair finds it). Whoever loads another ruleset takes the rules as well.
+nft_as_added() {
+  is_of_this_deploy nft && nft_rules_are "$ETC/nftables.nft" && [[ ! -e $RUN/nft.leaving ]] &&
+    nft -s -t list ruleset 2>/dev/null | awk '/^table / { ours = $2 " " $3 == "ip wgchain" } ours { print } /^}/ { ours = 0 }' | cmp -s - "$RUN/nft.rules"
+}
 nft_stands() { nft_look && nft_rules_stand && [[ ! -s $WORK/elements.missing && ! -s $WORK/elements.stale ]]; }
 
 # Lines "SET KEY[ : VALUE]" to statements, one a set.
@@ -58,10 +68,11 @@ readonly NFT_IN_THE_WAY_AWK='
   whole in key { print; next }
   interval && n { span($2); for (i = 1; i <= n; i++) if (set[i] == $1 rest && low <= to[i] && from[i] <= high) { print; next } }'
 
-nft_load() { # TEXT_FILE REASON: one transaction, then what the kernel made of it is kept
+nft_load() { # TEXT_FILE REASON [elements]: one transaction, then what the kernel made of the rules is kept, unless only elements were changed
   say "[#] nft -f ($2)"
   [[ $DRY == 0 ]] || return 0
   nft -f "$1" 8>&- 9>&-
+  [[ ${3-} != elements ]] || return 0
   nft_live >"$WORK/nft.live"
   nft_rules_of "$WORK/nft.live" | put "$RUN/nft.rules"
   put "$RUN/nft.file" <"$ETC/nftables.nft"
@@ -98,17 +109,21 @@ nft_delete_chains() {
 
 # What is wanted is there afterwards; what is stale goes on working until nft_prune.
 nft_add() {
+  [[ $DRY == 1 ]] || rm -f -- "$RUN/added.nft"
   [[ -f $ETC/nftables.nft ]] || return 0
   if ! nft_look; then nft_whole "table ip wgchain"; return; fi
   if ! nft_untouched; then nft_whole "table ip wgchain, which somebody has changed"; return; fi
   # Where they differ, another version of this program made them.
   if [[ $(nft_common_chains "$ETC/nftables.nft") != "$(nft_common_chains "$RUN/nft.file")" ]]; then nft_whole "table ip wgchain, whose chains are others"; return; fi
-  awk "$NFT_IN_THE_WAY_AWK" "$WORK/elements.missing" "$WORK/elements.stale" | nft_statements delete >"$WORK/nft.todo"
+  awk "$NFT_IN_THE_WAY_AWK" "$WORK/elements.missing" "$WORK/elements.stale" >"$WORK/elements.leaving"
+  nft_statements delete <"$WORK/elements.leaving" >"$WORK/nft.todo"
   nft_statements add <"$WORK/elements.missing" >"$WORK/nft.elements"
-  if cmp -s "$ETC/nftables.nft" "$RUN/nft.file"; then
-    [[ -s $WORK/nft.elements ]] || return 0
-    cat "$WORK/nft.elements" >>"$WORK/nft.todo"
-    nft_load "$WORK/nft.todo" "$(wc -l <"$WORK/elements.missing") elements"
+  if nft_rules_are "$ETC/nftables.nft"; then
+    if [[ -s $WORK/nft.elements ]]; then
+      cat "$WORK/nft.elements" >>"$WORK/nft.todo"
+      nft_load "$WORK/nft.todo" "$(wc -l <"$WORK/elements.missing") elements" elements
+    fi
+    if cmp -s "$WORK/elements.stale" "$WORK/elements.leaving"; then of_this_deploy nft </dev/null; fi
     return
   fi
   nft_leaving_rules >"$WORK/nft.leaving"
@@ -124,7 +139,7 @@ nft_add() {
 nft_sets() { awk '$1 == "set" || $1 == "map" { print $1, $2 }' "$1" | sort; }
 
 nft_prune() {
-  [[ -f $ETC/nftables.nft ]] || return 0
+  [[ -f $ETC/nftables.nft ]] && ! nft_as_added || return 0
   if ! nft_look || ! nft_untouched || [[ -s $WORK/elements.missing ]]; then nft_whole "table ip wgchain"; return; fi
   nft_delete_chains >"$WORK/nft.todo"
   if ! nft_rules_stand; then { nft_flush_chains; cat "$ETC/nftables.nft"; } >>"$WORK/nft.todo"; fi

@@ -15,7 +15,7 @@ readonly PEER_AWK='
   FILENAME == ARGV[1] { if ($1 == iface) { order[++count] = $2; endpoint[$2] = $3; allowed[$2] = sorted($4); keep[$2] = ($5 == 0 ? "off" : $5); psk[$2] = ($6 != "" && $6 != "(none)") } next }
   FILENAME == ARGV[2] { secret = $1; next }
   NF < 8 { next }
-  !($1 in allowed) { if (prune) print "peer\t" $1 "\tremove"; else if (hold) { n = split($4, part, ","); for (i = 1; i <= n; i++) held[part[i]] } next }
+  !($1 in allowed) { unwanted = 1; if (prune) print "peer\t" $1 "\tremove"; else if (hold) { n = split($4, part, ","); for (i = 1; i <= n; i++) held[part[i]] } next }
   {
     seen[$1]; line = ""
     if (psk[$1] ? $2 != secret : $2 != "(none)") line = line "\tpreshared-key\t" (psk[$1] ? file : "/dev/null")
@@ -26,6 +26,7 @@ readonly PEER_AWK='
   }
   function free(key,   n, i, part) { n = split(allowed[key], part, ","); for (i = 1; i <= n; i++) if (part[i] in held) return 0; return 1 }
   END {
+    if (hold && !unwanted) print iface >settled
     for (i = 1; i <= changes; i++) {
       key = changed[i]; line = live[key]
       if (free(key)) line = line "\tallowed-ips\t" (allowed[key] == "(none)" ? "-" : allowed[key])
@@ -42,22 +43,11 @@ readonly PEER_AWK='
 # Brings a live interface to what is wanted without taking it down. Modes: hold (before both ends switch), switch, prune (also removes peers and addresses
 # that are not wanted). Never `wg syncconf` or `setconf`: on a file without the key both erase it, and wireguard-go reopens its socket.
 reconcile() { # IFACE hold|switch|prune
-  local iface=$1 mode=$2 name mtu port key live args i prefix
+  local iface=$1 mode=$2 name mtu port key prefix
   while read -r name _ mtu _ port _ key; do [[ $name != "$iface" ]] || break; done <"$ETC/interfaces"
   [[ $name == "$iface" ]] || die "interface $iface is not in $ETC/interfaces; run the deploy again"
   work
-  (umask 077 && wg show "$iface" dump >"$WORK/dump") # it holds the private key
-  read -r _ live i _ <"$WORK/dump" # private public port fwmark
-  # While keys are rotated, the file still holds the key that is live.
-  if [[ $live != "$key" && ($DRY == 1 || $(key_of "$KEYS/$iface.key") == "$key") ]]; then cmd wg set "$iface" private-key "$KEYS/$iface.key"; fi
-  [[ $i == "$port" ]] || cmd wg set "$iface" listen-port "$port"
-  awk -F'\t' -v iface="$iface" -v prune="$([[ $mode == prune ]] && echo 1 || echo 0)" -v hold="$([[ $mode == hold ]] && echo 1 || echo 0)" \
-    -v file="$KEYS/$iface.psk" "$PEER_AWK" "$ETC/peers" "$(psk_file "$iface")" "$WORK/dump" >"$WORK/peers"
-  rm -f -- "$WORK/dump"
-  while IFS=$'\t' read -ra args; do
-    for i in "${!args[@]}"; do [[ ${args[i]} != - ]] || args[i]=; done
-    cmd wg set "$iface" "${args[@]}"
-  done <"$WORK/peers"
+  if ! is_of_this_deploy peers || ! is_line_of "$RUN/added.peers" "$iface"; then reconcile_peers "$iface" "$mode" "$port" "$key"; fi
   [[ $(ip -o link show dev "$iface") =~ \ mtu\ $mtu\  ]] || cmd ip link set dev "$iface" mtu "$mtu"
   awk -v iface="$iface" '$1 == iface { print $2 }' "$ETC/addresses" | sort -u >"$WORK/addresses"
   ip -4 -o addr show dev "$iface" | awk '{ print $4 ($4 ~ /\// ? "" : "/32") }' | sort -u >"$WORK/addresses.live"
@@ -70,6 +60,25 @@ reconcile() { # IFACE hold|switch|prune
   fi
   link_up "$iface" || cmd ip link set dev "$iface" up
   settle_interface "$iface"
+}
+
+# An interface that has no peer but those wanted is as it has to be after ADD: the later steps of that deploy do not read its peers again.
+reconcile_peers() { # IFACE MODE PORT KEY
+  local iface=$1 mode=$2 port=$3 key=$4 live i args
+  rm -f -- "$WORK/settled"
+  (umask 077 && wg show "$iface" dump >"$WORK/dump") # it holds the private key
+  read -r _ live i _ <"$WORK/dump" # private public port fwmark
+  # While keys are rotated, the file still holds the key that is live.
+  if [[ $live != "$key" && ($DRY == 1 || $(key_of "$KEYS/$iface.key") == "$key") ]]; then cmd wg set "$iface" private-key "$KEYS/$iface.key"; fi
+  [[ $i == "$port" ]] || cmd wg set "$iface" listen-port "$port"
+  awk -F'\t' -v iface="$iface" -v prune="$([[ $mode == prune ]] && echo 1 || echo 0)" -v hold="$([[ $mode == hold ]] && echo 1 || echo 0)" \
+    -v file="$KEYS/$iface.psk" -v settled="$WORK/settled" "$PEER_AWK" "$ETC/peers" "$(psk_file "$iface")" "$WORK/dump" >"$WORK/peers"
+  rm -f -- "$WORK/dump"
+  while IFS=$'\t' read -ra args; do
+    for i in "${!args[@]}"; do [[ ${args[i]} != - ]] || args[i]=; done
+    cmd wg set "$iface" "${args[@]}"
+  done <"$WORK/peers"
+  [[ ! -s $WORK/settled ]] || { ! is_of_this_deploy peers || tail -n +2 "$RUN/added.peers"; cat -- "$WORK/settled"; } | of_this_deploy peers
 }
 
 key_of() { if [[ -s $1 ]]; then wg pubkey <"$1" 2>/dev/null || true; fi; }

@@ -71,12 +71,13 @@ check_preshared_keys() {
 check_names_and_ports() {
   local iface port owner
   ss -Hlun >"$WORK/sockets"
+  { wg show all listen-port 2>/dev/null || true; } >"$WORK/ports" # once: wg asks for all peers, too
   while read -r iface _ _ _ port _; do
     if ! has_conf "$iface"; then
       [[ ! -e /etc/wireguard/$iface.conf ]] || problem "/etc/wireguard/$iface.conf exists and is not wgchain's; take it over (wgchain adopt NODE/$iface), move it away (wg-quick down $iface first), or name our interface otherwise"
       ! link_exists "$iface" || problem "a network interface $iface exists and is not wgchain's; take it over (wgchain adopt NODE/$iface), remove it, or name our interface otherwise"
     fi
-    owner=$(wg show all listen-port 2>/dev/null | awk -v port="$port" '$2 == port { print $1 }')
+    owner=$(awk -v port="$port" '$2 == port { print $1 }' "$WORK/ports")
     [[ -z $owner ]] || has_conf "$owner" || { problem "interface $iface: UDP port $port is the listen port of WireGuard interface $owner, which is not wgchain's; choose another listenPort"; continue; }
     [[ -z $owner ]] || continue
     ! awk -v port="$port" '{ n = split($4, part, ":"); if (part[n] == port) used = 1 } END { exit !used }' "$WORK/sockets" ||
@@ -89,7 +90,7 @@ check_names_and_ports() {
 readonly FORWARD_AWK='
   function closing() { if (isforward && (drop || last ~ /^(counter packets [0-9]+ bytes [0-9]+ )?(drop|reject)/)) { bad = 1; chain = name } }
   /^table / { table = $2 " " $3; text = ""; bad = 0; next }
-  table == "ip wgchain" { next } # of many clients: its text would be made longer line by line
+  table == "ip wgchain" { next }
   /^}/ { if (bad && table != "ip wgchain" && (table ~ /^(ip|inet) /)) { missing = ""
            for (i = 1; i <= n; i++) if (index(text, "\"" names[i] "\"") == 0 && !wild(names[i])) missing = missing " " names[i]
            if (missing != "") print table "\t" chain "\t" substr(missing, 2) } next }
@@ -98,6 +99,16 @@ readonly FORWARD_AWK='
   /^\t}/ { closing(); isforward = 0; next }
   / hook forward / { isforward = 1; drop = ($0 ~ /policy drop/); next }
   { text = text $0 "\n"; last = $0; sub(/^[ \t]+/, "", last) }'
+
+# Of who is not named there: without the elements of sets, of which our own table may have very many, unless a chain is found that closes.
+closing_chains() { # NAMES
+  local rules
+  for rules in 'nft -t list ruleset' 'nft list ruleset'; do
+    $rules 2>/dev/null | awk -v list="$1" "BEGIN { n = split(list, names, \" \") } $FORWARD_AWK" >"$WORK/closing"
+    [[ -s $WORK/closing ]] || return 0
+  done
+  cat -- "$WORK/closing"
+}
 
 check_forward() {
   local names table chain missing mend iface
@@ -115,7 +126,7 @@ check_forward() {
       esac
     done
     problem "chain $chain of nftables table $table (not wgchain's) drops what is forwarded and says nothing of ${missing// /, }; allow them there:${mend#;}"
-  done < <(nft list ruleset 2>/dev/null | awk -v list="$names" "BEGIN { n = split(list, names, \" \") } $FORWARD_AWK")
+  done < <(closing_chains "$names")
   check_forward_of_gateway
   if grep -Fxq filter /proc/net/ip_tables_names 2>/dev/null && command -v iptables-legacy-save >/dev/null; then
     iptables-legacy-save -t filter >"$WORK/legacy" 2>/dev/null || true
@@ -145,7 +156,7 @@ check_forward_of_gateway() {
     mend="nft insert rule $table $chain ct status dnat accept"
     [[ -z $docker ]] || mend="iptables -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT"
     problem "chain $chain of nftables table $table (not wgchain's) drops what is forwarded and says nothing of forwards; allow them there: $mend"
-  done < <(nft list ruleset 2>/dev/null | awk "BEGIN { n = 1; names[1] = \"(none)\" } $FORWARD_AWK")
+  done < <(closing_chains '(none)')
 }
 says_of() { # PREFIX WORDS...: the listed table holds the words, or the device by which the prefix is reached
   local dev words
@@ -211,7 +222,9 @@ preflight() {
   check_names_and_ports
   check_forward
   check_tables
-  { printf 'table ip wgchain\ndelete table ip wgchain\n'; cat -- "$TREE/etc/wgchain/nftables.nft"; lines_of "$TREE/etc/wgchain/elements" | nft_statements add; } >"$WORK/nft.check"
+  # Under another name and with the elements that are new: nft would read all that is there, and check what it has taken before.
+  comm -23 <(lines_of "$TREE/etc/wgchain/elements" | sort -u) <(lines_of /etc/wgchain/elements | sort -u) >"$WORK/elements.new"
+  { cat -- "$TREE/etc/wgchain/nftables.nft"; nft_statements add <"$WORK/elements.new"; } | sed 's/ ip wgchain / ip wgchain_check /' >"$WORK/nft.check"
   nft -c -f "$WORK/nft.check" 2>"$WORK/nft" || problem "nft refuses our table: $(tr '\n' ' ' <"$WORK/nft")"
   stop_at_problems
 }

@@ -21,7 +21,7 @@ install_keys() { # those of $TREE
 
 promote() { # FILE: FILE.next takes its place, and stays beside it for another deploy if this one is reverted
   say "[#] mv $1.next $1"
-  [[ $DRY == 1 ]] || (umask 077 && put "$1" <"$1.next")
+  [[ $DRY == 1 ]] || { rm -f -- "$RUN/added.peers"; (umask 077 && put "$1" <"$1.next"); }
 }
 
 is_next_key() { # IFACE: the configuration is that of the next key

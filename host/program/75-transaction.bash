@@ -32,6 +32,7 @@ arm() { # ID GENERATION SECONDS
   [[ -e $LIB/good || ! -s $LIB/wanted ]] || save_good
   [[ -d $LIB ]] || (umask 077 && mkdir -p "$LIB")
   rm -f -- "$LIB/outcome"
+  forget_added
   printf '%s %s %s\n' "$1" "$2" "$3" | put "$LIB/pending"
   [[ $3 != 0 ]] || return 0
   renew "$3"
@@ -45,10 +46,19 @@ arm() { # ID GENERATION SECONDS
 }
 renew() { printf '%s\n' $(($(uptime_seconds) + $1)) | put "$RUN/lease"; }
 
+# What ADD has found and done, for the later steps of the same deploy: they look again only at what it changed. In memory, as what it is about.
+of_this_deploy() { # nft|peers, text from standard input
+  if [[ $DRY == 1 || -z $ID ]]; then return 0; fi
+  { printf '%s\n' "$ID"; cat; } | put "$RUN/added.$1"
+}
+is_of_this_deploy() { local first=; [[ -n $ID && -f $RUN/added.$1 ]] && read -r first <"$RUN/added.$1" && [[ $first == "$ID" ]]; }
+forget_added() { rm -f -- "$RUN"/added.*; }
+
 # Every way out of a change goes here or through commit.
 revert() { # WHY, with the lock held
   local id what
   id=$(pending_id)
+  forget_added
   say "reverts: $1"
   what="nothing of wgchain, as before the first deploy"
   if [[ -e $LIB/good ]]; then
@@ -67,7 +77,7 @@ revert() { # WHY, with the lock held
   fi
   disarm
 }
-disarm() { rm -f -- "$LIB/pending" "$RUN/lease" "$RUN/program" "$RUN/must-answer"; }
+disarm() { forget_added; rm -f -- "$LIB/pending" "$RUN/lease" "$RUN/program" "$RUN/must-answer"; }
 
 restore_good() {
   local path

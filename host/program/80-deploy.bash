@@ -40,7 +40,7 @@ would_change() {
 }
 dry_run() { # DIRECTORY of a tree: what converging to it would do
   (
-    DRY=1 TREE=$1 CHANGED=()
+    DRY=1 TREE=$1 CHANGED=() NFT_SEEN=
     look_at "$1"
     install_keys
     install_tree

@@ -42,7 +42,7 @@ step() { # FUNCTION
 }
 listen() {
   local part='' status=0
-  IFS= read -r -t 0.05 part || status=$?
+  IFS= read -r -t 0.02 part || status=$?
   PARTIAL+=$part
   if ((status == 0)); then
     if [[ $PARTIAL == beat ]]; then heard; else WAITING+=("$PARTIAL"); fi
