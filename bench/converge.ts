@@ -52,6 +52,7 @@ function write(host: Host, tree: string, clients: number): void {
   }
 }
 
+let deploys = 0;
 /** Seconds. */
 async function deploy(host: Host, tree: string): Promise<number> {
   const program = `${tree}/usr/local/lib/wgchain/wgchain-host`;
@@ -61,8 +62,14 @@ async function deploy(host: Host, tree: string): Promise<number> {
     )
   ).trim();
   const began = process.hrtime.bigint();
-  await host.must(`printf 'prepare\\nadd\\nswitch\\nbye\\n' | bash ${program} deploy ${tree} ${generation} b0b 0`);
-  await host.must(`printf 'commit\\nbye\\n' | bash ${program} confirm ${generation} b0b`);
+  // As in a deploy, each has an id of its own, and the sessions' input stays open until their end.
+  const id = `b${(deploys += 1)}`;
+  const session = (args: string, orders: string): Promise<string> =>
+    host.must(
+      `coproc S { bash ${program} ${args}; }; pid=$S_PID; printf '${orders}bye\\n' >&"\${S[1]}"; cat <&"\${S[0]}" >/dev/null; wait $pid`,
+    );
+  await session(`deploy ${tree} ${generation} ${id} 0`, "prepare\\nadd\\nswitch\\n");
+  await session(`confirm ${generation} ${id}`, "commit\\n");
   return Number(process.hrtime.bigint() - began) / 1e9;
 }
 
@@ -105,7 +112,8 @@ export const converge: Part = {
       rows,
       plots: [],
       notes: [
-        "A deploy of nothing opens no session at all by Terraform; here the host program is asked by hand, and looks at everything.",
+        "Both of a deploy's sessions on the host, orders given at once; an SSH connection's own time is in the part `deploying`.",
+        "By Terraform a deploy of nothing opens no session at all. Here the host program is asked by hand and looks at everything, in a dry run and again in its check: nft takes 0.1 s to list the elements of 10,000 clients, wg 0.03 s for their peers.",
       ],
     };
   },
