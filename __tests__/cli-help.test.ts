@@ -93,8 +93,8 @@ describe("examples", () => {
     }
   });
 
-  /** The reference network has neither. */
-  const elsewhere = /gw\/lan|--state|diff (main|v1\.2)/;
+  /** The reference network has none of these. */
+  const elsewhere = /gw\/lan|--state|--dead|diff (main|v1\.2)/;
   const harmless = examples.filter((line) => /^wgchain (prove|trace|diff|diagram)/.test(line) && !elsewhere.test(line));
 
   test("those that ask no host do what they show, as text and as the document that the help names", async () => {

@@ -5,7 +5,7 @@ import { Ipv4Address } from "../lib/address";
 import { mapTexts, withNames } from "../lib/assert/names";
 import { endLines, hopHead, hopLines, hopRow, isAnswered } from "../lib/assert/show-trace";
 import { plain } from "../lib/diff/phrase";
-import { trace, World, type SynthesizedStack, type Trace } from "../lib/trace";
+import { NetworkTrace, NoFailover, trace, World, type SynthesizedStack, type Trace } from "../lib/trace";
 import { exitStatus } from "./exit-status";
 import { Output, type OutputOptions } from "./output";
 import { networkOf, type WhichNetwork } from "./synthesized-app";
@@ -16,6 +16,7 @@ import { Verb } from "./verb";
 export interface TraceOptions extends WhichNetwork, OutputOptions {
   readonly at?: string;
   readonly down?: readonly string[];
+  readonly dead?: readonly string[];
   readonly size: number;
   readonly df?: true;
   readonly ttl: number;
@@ -34,13 +35,14 @@ export function traceCommand(): Verb {
       examples: [
         "wgchain trace 10.66.224.2 1.1.1.1",
         "wgchain trace client2 1.1.1.1 --why --down hk/wg6",
+        "wgchain trace phone 1.1.1.1 --dead gcp # where several exits are named: what is taken then",
         "wgchain trace 10.66.224.2 1.1.1.1 --size 1401 --df",
         "wgchain trace 10.66.224.99 1.1.1.1 --at sz/wgs",
         "wgchain trace 1.1.1.1 10.66.224.2 --at sz/uplink",
         "wgchain trace 9.9.9.9 198.51.100.20 --at internet --protocol tcp --port 443",
         "wgchain trace 192.168.1.10 1.1.1.1 --at gw/lan # a private network is named as its NatGateway is",
       ],
-      json: ["hops", "verdict", "reply", "mtuBytes"],
+      json: ["hops", "verdict", "reply", "mtuBytes", "lostAt"],
     })
     .argument(
       "<source>",
@@ -52,10 +54,8 @@ export function traceCommand(): Verb {
     .option("--from <dir>", "synthesized output (cdktf.out) in place of the app")
     .option("--stack <name>", "the stack that is meant, where there are several")
     .option("--at <place>", "where it comes from: a client, a node, node/interface (it came in there), node/uplink, or internet")
-    .option("--down <node/iface>", "without this interface; may be given again", (value: string, all: readonly string[] = []) => [
-      ...all,
-      value,
-    ])
+    .option("--down <node/iface>", "without this interface; may be given again", several)
+    .option("--dead <exit>", "while this exit does not answer: failovers take their next one; may be given again", several)
     .option("--size <bytes>", "whole packet, with its IP header", number(20, 65_535), 84)
     .option("--df", "may not be cut into fragments")
     .option("--ttl <n>", "time to live", number(1, 255), 64)
@@ -65,6 +65,8 @@ export function traceCommand(): Verb {
     .option("--why", "show the lines of configuration that decided, host by host")
     .runs((source: string, destination: string, options: TraceOptions) => traceVerb({ source, destination }, options));
 }
+
+const several = (value: string, all: readonly string[] = []): readonly string[] => [...all, value];
 
 /** What looks like an address is one. */
 function party(text: string): string {
@@ -92,8 +94,13 @@ export async function traceVerb(asked: Pick<Asked, "source" | "destination">, op
   const found = withNames(follow(stack, asked, options), stack.wiring, (address) => state?.value(address));
   // The files may be somebody else's (--from).
   const shown = mapTexts(found, plain);
-  out.result(found, () => [...hopText(shown, options.why, out.width), "", ...endLines(shown), ""].join("\n"));
-  return isAnswered(found) ? exitStatus.done : exitStatus.found;
+  // Whom no failover takes elsewhere.
+  const lost = found.verdict.end === "left" && options.dead?.includes(found.verdict.at) === true;
+  const end = lost ? [`${shown.verdict.at} is dead, and nothing takes its place for this packet`] : endLines(shown);
+  out.result({ ...found, ...(lost ? { lostAt: found.verdict.at } : {}) }, () =>
+    [...hopText(shown, options.why, out.width), "", ...end, ""].join("\n"),
+  );
+  return isAnswered(found) && !lost ? exitStatus.done : exitStatus.found;
 }
 
 /** A table; where a terminal is narrower than that, lines for each hop. */
@@ -107,7 +114,7 @@ export function hopText(found: Pick<Trace, "hops">, why = false, width = Infinit
 }
 
 function follow(stack: SynthesizedStack, asked: Pick<Asked, "source" | "destination">, options: TraceOptions): Trace {
-  const { at, down = [], size, ttl, protocol, df, port } = options;
+  const { at, down = [], dead = [], size, ttl, protocol, df, port } = options;
   if (port !== undefined && protocol === "icmp")
     throw new CliError(`--port ${port}: ICMP has no ports; add --protocol tcp, or --protocol udp`);
   try {
@@ -121,10 +128,19 @@ function follow(stack: SynthesizedStack, asked: Pick<Asked, "source" | "destinat
       ...(df === undefined ? {} : { dontFragment: true }),
       ...(port === undefined ? {} : { port }),
     };
-    return trace(down.length === 0 ? whole : whole.with({ down }), { ...question, ...packet });
+    const world = dead.length === 0 ? whole.with({ down }) : worldWithout(stack, dead, down);
+    return trace(world, { ...question, ...packet });
   } catch (error) {
     // Files that the trace cannot read, or a place that is not there.
     throw error instanceof CliError ? error : new CliError(messageOf(error));
+  }
+}
+
+function worldWithout(stack: SynthesizedStack, dead: readonly string[], down: readonly string[]): World {
+  try {
+    return new NetworkTrace(stack).whileDead(dead, down);
+  } catch (error) {
+    throw error instanceof NoFailover ? new CliError(`--dead ${error.message}`) : error;
   }
 }
 

@@ -48,6 +48,16 @@ function readChoice(line: Line): FailoverChoice & { readonly name: string; reado
   return { line, name, order: Number(order), exit, interface: dev, table: Number(table), source: parseIp(source) };
 }
 
+/** What each takes while these exits are dead: the first of its choices that is not, or nothing. */
+export function stateWithout(failovers: readonly Failover[], dead: readonly string[]): FailoverState {
+  return new Map(
+    failovers.map((one) => {
+      const taken = one.choices.findIndex(({ exit }) => !dead.includes(exit));
+      return [failoverKey(one), taken < 0 ? "closed" : taken];
+    }),
+  );
+}
+
 /** The host's files as it acts on them in that state: what the host program makes of its routes (10-rules-and-routes.bash). */
 export function filesInState(files: HostFiles, failovers: readonly Failover[], state: FailoverState): HostFiles {
   let routes = files["etc/wgchain/routes"] ?? "";

@@ -1,4 +1,4 @@
-import { failoverKey, filesInState, readFailovers, type Failover, type FailoverState } from "./failover";
+import { failoverKey, filesInState, readFailovers, stateWithout, type Failover, type FailoverState } from "./failover";
 import { splitEndpoint, type TraceHost, type WgInterface } from "./host";
 import { contains, lastOf, parseIp, parsePrefix, type Ip, type Prefix } from "./ip";
 import { formatLine } from "./line";
@@ -38,6 +38,17 @@ export interface InState {
   readonly trip: RoundTrip;
   /** Those that decided on its way, in order. */
   readonly met: readonly Failover[];
+}
+
+/** Nothing chooses between that exit and another. */
+export class NoFailover extends Error {
+  constructor(
+    readonly exit: string,
+    readonly known: readonly string[],
+  ) {
+    const there = known.length === 0 ? "no client or policy names several exits" : `there are ${known.join(", ")}`;
+    super(`${exit} is no exit that a failover may leave: ${there}`);
+  }
 }
 
 export class NetworkTrace {
@@ -117,6 +128,14 @@ export class NetworkTrace {
     const world = this.world.with({ files: Object.fromEntries(files), down });
     this.worldsInState.set(key, world);
     return world;
+  }
+
+  /** The network as its failovers make it while these exits do not answer what measures them. */
+  whileDead(dead: readonly string[], down: readonly string[] = []): World {
+    const known = [...new Set(this.failovers.flatMap(({ choices }) => choices.map(({ exit }) => exit)))].sort();
+    const unknown = dead.find((exit) => !known.includes(exit));
+    if (unknown !== undefined) throw new NoFailover(unknown, known);
+    return this.inState(stateWithout(this.failovers, dead), down);
   }
 
   /** Every state of the failovers that it meets: each with every choice, and with none alive. Those that it does not meet make no difference to it. */
