@@ -1,13 +1,9 @@
-import { prove, type Proof } from "../lib/prove/prove";
+import type { Proof } from "../lib/prove/prove";
 import type { SynthesizedStack } from "../lib/trace/world";
-import { PrefixMap } from "../lib/trace/ip";
-import { Ruleset } from "../lib/trace/nft";
-import { Routing } from "../lib/trace/routing";
-import { Walk } from "../lib/trace/walk";
-import { compileSettled } from "./support/random-network";
 import { removeTemporaryDirectories } from "./support/directory";
 import { publicKeyText } from "./support/keys";
-import { largeIntent, largeStack } from "./support/large";
+import { largeStack } from "./support/large";
+import { costOf } from "./support/proof-cost";
 import { synthesizeOf } from "./support/synth";
 
 /** The machine may be busy: CPU time, not the clock's. */
@@ -34,31 +30,6 @@ jest.mock("../lib/prove/prove", () => {
 beforeEach(() => mockSpent.splice(0));
 afterEach(() => jest.restoreAllMocks());
 afterAll(removeTemporaryDirectories);
-
-interface Cost {
-  readonly walks: number;
-  readonly lookups: number;
-  readonly prefixes: number;
-  readonly read: number;
-}
-
-/** What proving a network of so many clients does, counted; the machine's load does not matter. */
-function costOf(clients: number): Cost {
-  const { hosts, wiring } = compileSettled(largeIntent(clients));
-  const files = Object.fromEntries(hosts.map((host) => [host.node, host.files]));
-  const calls = [
-    jest.spyOn(Walk.prototype, "run"),
-    jest.spyOn(Routing.prototype, "lookup"),
-    jest.spyOn(PrefixMap.prototype, "get"),
-    jest.spyOn(Ruleset.prototype as unknown as { addElement: () => void }, "addElement"),
-  ];
-  const { network, failures } = prove({ stack: "large", wiring, files });
-  expect(failures).toEqual([]);
-  expect(network.ways).toHaveLength(clients);
-  const [walks = 0, lookups = 0, prefixes = 0, read = 0] = calls.map(({ mock }) => mock.calls.length);
-  jest.restoreAllMocks();
-  return { walks, lookups, prefixes, read };
-}
 
 test("twice as many clients are proved by 2.2 times as much work at most, of every kind", () => {
   const [once, twice] = [costOf(500), costOf(1000)];
