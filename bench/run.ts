@@ -5,13 +5,14 @@ import { converge } from "./converge";
 import { forwarding } from "./forwarding";
 import type { Part, Result } from "./part";
 import { svgOf } from "./plot";
+import { proof } from "./proof";
 import { page, terminalLine } from "./report";
 
 /*
  * What it costs, beside what people would use instead. Prints ratios, and writes docs/bench.md with its plots when all parts were run in full. No
  * figure is a pass mark: it fails only where it could not measure.
  */
-const parts: readonly Part[] = [forwarding, converge];
+const parts: readonly Part[] = [forwarding, converge, proof];
 const docs = join(__dirname, "../docs");
 
 async function main(names: readonly string[], { quick = false }: { quick?: boolean }): Promise<void> {
