@@ -57,9 +57,11 @@ test("a client is two elements, a peer and a line of sources at the entry, and a
   for (const clients of sizes) expect(all(clients)).toBeLessThan(bytes(filesOf(10)["r"] ?? {}) + 400 * clients + 4000);
 });
 
-test("a client is two trigger keys of Terraform's, and makes none longer", () => {
+test("a client is two trigger keys of Terraform's, of thousands none, and makes none longer", () => {
   const [few, many] = [triggersOf(10), triggersOf(100)];
   expect((Object.keys(many).length - Object.keys(few).length) / 90).toBe(2);
+  // Of thousands there are so many keys that a plan takes as long.
+  expect(Object.keys(triggersOf(2000)).length).toBeLessThan(Object.keys(few).length + 2 * 256);
   // Terraform runs out of memory on one that holds all.
   const longest = (triggers: Readonly<Record<string, string>>) =>
     Math.max(...Object.values(triggers).map((value) => value.length));

@@ -8,6 +8,7 @@ import type { GceVm } from "./gce-vm";
 import { sshIntent, type SshHost } from "./host";
 import { WgNetwork } from "./network";
 import { programDigest } from "./payload";
+import { triggerKeys } from "./trigger-keys";
 
 export interface Connection {
   /** What stands after `ssh`. */
@@ -89,7 +90,7 @@ export class Delivery {
     });
   }
 
-  /** One key an object, in words; addresses that only apply knows are references, so that a new one is delivered. */
+  /** What it should hold, in words; addresses that only apply knows are references, so that a new one is delivered. */
   private lazyTriggers(): Record<string, string> {
     return Token.asStringMap(
       Lazy.anyValue({
@@ -102,7 +103,7 @@ export class Delivery {
           const resolved = Object.fromEntries(Object.entries(objects).map(([key, value]) => [key, resolve(value)]));
           // A VM made anew has nothing yet.
           const machine = this.vm === undefined ? {} : { "vm instance id": this.vm.instance.instanceId };
-          return { ...resolved, ...machine, "program wgchain-host": programDigest() };
+          return { ...triggerKeys(resolved), ...machine, "program wgchain-host": programDigest() };
         },
       }),
     );
