@@ -62,8 +62,8 @@ module.exports = {
     ),
     rule(
       "nobody-imports-lab",
-      "the lab is the product's test bench: what reaches real hosts must not be able to depend on it",
-      { pathNot: "^(lab/|faults/|cli/lab\\.ts$|__tests__/(lab-|e2e/)|examples/(run|[^/]+/scenario)\\.ts$)" },
+      "the lab is the product's test bench, and where it is measured: what reaches real hosts must not be able to depend on it",
+      { pathNot: "^(lab/|faults/|bench/|cli/lab\\.ts$|__tests__/(lab-|e2e/)|examples/(run|[^/]+/scenario)\\.ts$)" },
       { path: "^lab/" },
     ),
     rule(

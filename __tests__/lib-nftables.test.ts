@@ -52,7 +52,7 @@ describe("the nftables file", () => {
       expect([all[0], all.at(-1)]).toEqual(["table ip wgchain {", "}"]);
       expect(all.filter((line) => !line.startsWith(" "))).toHaveLength(2);
       const form =
-        /^ {2}(\}|(set|map|chain) \S+ \{| {2}(type (ifname|mark|ipv4_addr( : (mark|ipv4_addr))?)|flags interval|type \w+ hook \w+ priority \w+( \+ \d+)?; policy accept;|[io]ifname [^{}]+))$/;
+        /^ {2}(\}|(set|map|chain) \S+ \{| {2}(type (ifname|mark|ipv4_addr( : (mark|ipv4_addr))?)|flags interval|type \w+ hook \w+ priority \w+( \+ \d+)?; policy accept;|([io]ifname|ip|ct|meta|tcp) [^{}]+))$/;
       for (const line of all.slice(1, -1)) expect(line).toMatch(form);
     });
   });
@@ -116,7 +116,7 @@ describeAsRoot("in the kernel", () => {
       const { elements: live, rules } = listed(load(host));
       expect(live).toEqual(elements(host));
       const written = lines(rulesFile(host)).map((line) => line.trim());
-      expect(rules).toEqual(written.filter((line) => /^[io]ifname /.test(line)));
+      expect(rules).toEqual(written.filter((line) => /^(?:[io]ifname|ip|ct|meta|tcp) /.test(line)));
     }
   });
 

@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { chain } from "./chain";
+import { clientAdd } from "./client-add";
 import { converge } from "./converge";
 import { forwarding } from "./forwarding";
 import type { Part, Result } from "./part";
@@ -14,7 +16,7 @@ import { page, terminalLine } from "./report";
  * What it costs, beside what people would use instead. Prints ratios, and writes docs/bench.md with its plots when all parts were run in full. No
  * figure is a pass mark: it fails only where it could not measure.
  */
-const parts: readonly Part[] = [forwarding, synthesis, planning, proof, converge];
+const parts: readonly Part[] = [forwarding, chain, synthesis, planning, proof, converge, clientAdd];
 const docs = join(__dirname, "../docs");
 
 async function main(names: readonly string[], { quick = false }: { quick?: boolean }): Promise<void> {

@@ -27,6 +27,6 @@ export function listed(text: string): { readonly elements: readonly string[]; re
   const elements = [...text.matchAll(/^\t(?:set|map) (\S+) \{\n([^}]*?)elements = \{([^}]*)\}/gm)].flatMap(
     ([, name = "", , inside = ""]) => inside.split(",").map((one) => `${name} ${one.trim().replace(/0x0+/, "0x")}`),
   );
-  const rules = [...text.matchAll(/^\t\t((?:iifname|oifname) .*)$/gm)].map(([, rule = ""]) => rule);
+  const rules = [...text.matchAll(/^\t\t((?:iifname|oifname|ip|ct|meta|tcp) .*)$/gm)].map(([, rule = ""]) => rule);
   return { elements: elements.sort(), rules };
 }

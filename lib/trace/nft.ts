@@ -257,6 +257,8 @@ export class Ruleset {
     if (take("ct", "direction", "reply")) return ({ reply }) => reply;
     if (take("ct", "state", "invalid")) return ({ invalid }) => invalid === true;
     for (const protocol of ["tcp", "udp"] as const) if (take(protocol, "dport")) return portMatch(protocol, ...value());
+    // A walk's TCP opens a connection.
+    if (take("tcp", "flags", "!=", "syn", "/", "syn,rst")) return () => false;
     if (take("tcp", "flags", "syn", "/", "syn,rst")) return ({ packet }) => packet.protocol === "tcp";
     return undefined;
   }
