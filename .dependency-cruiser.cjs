@@ -62,8 +62,8 @@ module.exports = {
     ),
     rule(
       "nobody-imports-lab",
-      "the lab is the product's test bench: what reaches real hosts must not be able to depend on it",
-      { pathNot: "^(lab/|faults/|cli/lab\\.ts$|__tests__/(lab-|e2e/)|examples/(run|[^/]+/scenario)\\.ts$)" },
+      "the lab is the product's test bench: what reaches real hosts must not be able to depend on it; faults and bench deploy in it",
+      { pathNot: "^(lab/|faults/|bench/|cli/lab\\.ts$|__tests__/(lab-|e2e/)|examples/(run|[^/]+/scenario)\\.ts$)" },
       { path: "^lab/" },
     ),
     rule(
@@ -72,7 +72,12 @@ module.exports = {
       { path: "^faults/" },
       { path: "^(app|constructs|lib|cli|main\\.ts|examples|__tests__)/" },
     ),
-    rule("nobody-imports-faults", "it is a test", { pathNot: "^faults/" }, { path: "^faults/" }),
+    rule(
+      "nobody-imports-faults",
+      "it is a test; the bench makes Terraform forget as it does",
+      { pathNot: "^(faults|bench)/" },
+      { path: "^faults/" },
+    ),
     rule(
       "differential-knows-lib",
       "it holds the renderer, the host program and the trace against real packets; the trace must not be able to know how",

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { converge } from "./converge";
+import { deploying } from "./deploy";
 import { forwarding } from "./forwarding";
 import type { Part, Result } from "./part";
 import { svgOf } from "./plot";
@@ -11,7 +12,7 @@ import { page, terminalLine } from "./report";
  * What it costs, beside what people would use instead. Prints ratios, and writes docs/bench.md with its plots when all parts were run in full. No
  * figure is a pass mark: it fails only where it could not measure.
  */
-const parts: readonly Part[] = [forwarding, converge];
+const parts: readonly Part[] = [forwarding, converge, deploying];
 const docs = join(__dirname, "../docs");
 
 async function main(names: readonly string[], { quick = false }: { quick?: boolean }): Promise<void> {
