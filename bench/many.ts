@@ -1,3 +1,4 @@
+import { cpus } from "node:os";
 import { DeployLab } from "./deploy-lab";
 import { Found } from "./found";
 import { ratioOf, sample, type Options, type Row } from "./part";
@@ -41,14 +42,17 @@ export interface Many {
   readonly notes: readonly string[];
 }
 
+/** Seconds that this machine's cores have worked since its start. */
+const worked = (): number => cpus().reduce((sum, { times }) => sum + times.user + times.sys + times.irq, 0) / 1000;
+
 /** "all new N", "a setting of all N", the whole of it, and "floor N"; one network after the other. */
 export async function measureMany(sizes: readonly number[], { quick, say }: Options): Promise<Many> {
   const found = new Found();
   const notes: string[] = [];
-  const rounds = quick ? 1 : 3;
+  const roundsOf = (size: number): number => (quick || size > 8 ? 1 : 3);
   for (const size of sizes) {
     const lab = new DeployLab(`bench-${process.pid}`);
-    let steps = "";
+    let [steps, work] = ["", 0];
     try {
       await lab.start(network(size, 1500));
       say(`${size} hosts run`);
@@ -57,24 +61,27 @@ export async function measureMany(sizes: readonly number[], { quick, say }: Opti
       await lab.deploy("a", "ours");
       const measure = async (change: string, version: string): Promise<void> => {
         const before = await lab.sessions();
+        const start = worked();
         const ours = await lab.deploy(version, "ours");
+        work = worked() - start;
         const after = await lab.sessions();
         const odd = [...after].filter(([node, count]) => count - (before.get(node) ?? 0) !== 2);
         if (odd.length > 0) throw new Error(`${change}: SSH sessions other than two to ${odd.map(([node]) => node).join(" ")}`);
         found.add(`${change} ${size}`, ours.seconds);
         found.add(`floor ${size}`, await lab.floor(version, ours.nodes));
-        steps = ours.steps;
+        const busy = Math.round((100 * work) / (ours.seconds * cpus().length));
+        steps = `${ours.steps}; the cores worked ${work.toFixed(1)} s, ${(work / size).toFixed(1)} s a host, and were busy for ${busy} % of the time`;
       };
-      for (let round = 0; round < rounds; round += 1) {
+      for (let round = 0; round < roundsOf(size); round += 1) {
         await measure("a setting of all", versions[(round + 1) % 2] ?? "a");
         say(`${size} hosts: a setting of all, ${steps}`);
       }
-      for (let round = 0; round < (quick || size > 8 ? 1 : rounds); round += 1) {
+      for (let round = 0; round < roundsOf(size); round += 1) {
         await lab.wipe();
         await measure("all new", "a");
         say(`${size} hosts: all new, ${steps}`);
       }
-      notes.push(`${size} hosts all new, in the last run: ${steps}.`);
+      notes.push(`${size} hosts, all new, in the last run: ${steps}.`);
     } finally {
       await lab.stop();
     }
