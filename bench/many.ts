@@ -49,7 +49,7 @@ const worked = (): number => cpus().reduce((sum, { times }) => sum + times.user 
 export async function measureMany(sizes: readonly number[], { quick, say }: Options): Promise<Many> {
   const found = new Found();
   const notes: string[] = [];
-  const roundsOf = (size: number): number => (quick || size > 8 ? 1 : 3);
+  const roundsOf = (size: number): number => (quick || size > 8 ? 1 : 2);
   for (const size of sizes) {
     const lab = new DeployLab(`bench-${process.pid}`);
     let [steps, work] = ["", 0];
@@ -70,7 +70,7 @@ export async function measureMany(sizes: readonly number[], { quick, say }: Opti
         found.add(`${change} ${size}`, ours.seconds);
         found.add(`floor ${size}`, await lab.floor(version, ours.nodes));
         const busy = Math.round((100 * work) / (ours.seconds * cpus().length));
-        steps = `${ours.steps}; the cores worked ${work.toFixed(1)} s, ${(work / size).toFixed(1)} s a host, and were busy for ${busy} % of the time`;
+        steps = `${ours.steps}; the machine's cores were busy for ${busy} % of the time`;
       };
       for (let round = 0; round < roundsOf(size); round += 1) {
         await measure("a setting of all", versions[(round + 1) % 2] ?? "a");
