@@ -70,6 +70,16 @@ describeAsRoot("deploy apply", () => {
     expect(Number(m.machine.ok("wc -l </run/stand-in/hk.beats"))).toBeGreaterThan(0);
   });
 
+  test("nobody is checked before all have switched, however soon its second session is there", () => {
+    m.reset((text) => text.replace("add_bound=120", "add_bound=3"));
+    m.misbehave("gcp", "switch", "hang");
+    const done = m.apply();
+    expect(done).toMatchObject({ status: 1 });
+    expect(done.out).toContain("error: the deploy failed at 'switch':\n  gcp: no answer to 'switched' within 3 s\n");
+    expect([of("check"), of("commit")]).toEqual([[], []]);
+    expect(outcomes()).toBe("sz reverted\nhk reverted\ngcp reverted\nhkt reverted\n");
+  });
+
   test("beats come every two seconds while another host takes its time", () => {
     m.misbehave("gcp", "add", "hang");
     m.reset((text) => text.replace("add_bound=120", "add_bound=6"));

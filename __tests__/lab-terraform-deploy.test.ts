@@ -32,18 +32,20 @@ kind=$1 last=
 if [[ $kind == outcome ]]; then echo unknown >"$WGCHAIN_SESSION/state"; exit 0; fi
 while sleep 0.05; do
   read -r order <"$WGCHAIN_SESSION/order" || true
-  if [[ $kind == confirm && -z $last ]]; then echo checked >"$WGCHAIN_SESSION/state"; last=checked; fi
   [[ -n $order && $order != "$last" ]] || continue
   last=$order
-  echo "$WGCHAIN_NODE $order" >>wgchain/log
-  case $order in
-    bye) exit 0 ;;
-    prepare) echo prepared ;;
-    add) [[ ! -e fail ]] || { echo "error: told to fail" >>"$WGCHAIN_SESSION/said"; exit 1; }; echo added ;;
-    switch) echo switched ;;
-    commit) echo committed ;;
-    revert) echo reverted ;;
-  esac >"$WGCHAIN_SESSION/state"
+  for word in $order; do
+    echo "$WGCHAIN_NODE $word" >>wgchain/log
+    case $word in
+      bye) exit 0 ;;
+      prepare) echo prepared ;;
+      add) [[ ! -e fail ]] || { echo "error: told to fail" >>"$WGCHAIN_SESSION/said"; exit 1; }; echo added ;;
+      switch) echo switched ;;
+      check) echo checked ;;
+      commit) echo committed ;;
+      revert) echo reverted ;;
+    esac >"$WGCHAIN_SESSION/state"
+  done
 done
 `;
 

@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { chain } from "./chain";
 import { clientAdd } from "./client-add";
 import { converge } from "./converge";
+import { deploying } from "./deploy";
 import { forwarding } from "./forwarding";
 import type { Part, Result } from "./part";
 import { svgOf } from "./plot";
@@ -16,7 +17,7 @@ import { page, terminalLine } from "./report";
  * What it costs, beside what people would use instead. Prints ratios, and writes docs/bench.md with its plots when all parts were run in full. No
  * figure is a pass mark: it fails only where it could not measure.
  */
-const parts: readonly Part[] = [forwarding, chain, synthesis, planning, proof, converge, clientAdd];
+const parts: readonly Part[] = [forwarding, chain, synthesis, planning, proof, converge, deploying, clientAdd];
 const docs = join(__dirname, "../docs");
 
 async function main(names: readonly string[], { quick = false }: { quick?: boolean }): Promise<void> {
