@@ -34,7 +34,8 @@ export interface Deployed {
 /** A lab in which versions of one app are deployed in turn, timed, and beside the least that could be done instead. */
 export class DeployLab {
   readonly lab: Lab;
-  private readonly app = mkdtempSync(join(tmpdir(), "wgchain-bench-"));
+  /** The app's; removed with the lab. */
+  readonly app = mkdtempSync(join(tmpdir(), "wgchain-bench-"));
   private readonly versions = new Map<string, VersionPaths>();
   private readonly remove = (): void => {
     const down = [join(repository, "cli/wgchain.ts"), "lab", "down", "--force", "--instance", this.instance];

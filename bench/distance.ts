@@ -1,17 +1,18 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lab } from "../lab";
 import { median } from "./part";
 
 /** What takes its time between the operator and all that it reaches: netem is not in every kernel, tun devices are. */
 export class Distance {
-  private readonly directory = mkdtempSync(join(tmpdir(), "wgchain-bench-"));
   private running: ChildProcess | undefined;
 
-  constructor(private readonly lab: Lab) {
+  /** `directory`: where its program is made; whose it is removes it. */
+  constructor(
+    private readonly lab: Lab,
+    private readonly directory: string,
+  ) {
     const compiled = spawnSync("cc", ["-O2", "-o", this.program, join(__dirname, "delay.c")], { encoding: "utf8" });
     if (compiled.status !== 0) throw new Error(`cc: ${compiled.stderr}`);
   }
@@ -43,7 +44,7 @@ export class Distance {
     return seen;
   }
 
-  private async end(): Promise<void> {
+  async end(): Promise<void> {
     const child = this.running;
     if (child === undefined) return;
     this.running = undefined;
@@ -52,10 +53,5 @@ export class Distance {
       child.kill("SIGKILL");
       await ended;
     }
-  }
-
-  async stop(): Promise<void> {
-    await this.end();
-    rmSync(this.directory, { recursive: true, force: true });
   }
 }
