@@ -39,7 +39,7 @@ test("a packet meets as many rules, routes and statements of nftables however ma
   }).toMatchInlineSnapshot(`
    {
      "ipRules": 9,
-     "nftRules": 20,
+     "nftRules": 21,
      "routes": 15,
    }
   `);
@@ -75,7 +75,7 @@ test("the proof does so much more for a client, and no more for the last than fo
   expect(more(one, two, 250)).toMatchInlineSnapshot(`
    {
      "lookups": 28,
-     "prefixes": 107,
+     "prefixes": 135,
      "read": 2,
      "walks": 4,
    }

@@ -43,6 +43,7 @@ const idle: readonly (readonly [line: RegExp, why: string])[] = [
   [/^flags interval$/, "labels are single addresses"],
   [/^ct status snat accept$/, "it lets pass: answers to somebody else's source NAT (containers)"],
   [/ip saddr @lans masquerade$/, "the private network has an address of its own to leave as; below it has none"],
+  [/^tcp flags != syn/, "it saves time: what opens no connection has no MSS to clamp"],
   [/^forwards 0xcb00714d$/, "answers of clients only are marked"],
 ];
 
