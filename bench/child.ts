@@ -1,45 +1,49 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-export interface Spent {
+export interface Ran {
   readonly seconds: number;
-  /** The most memory that it had at once, in MiB. */
   readonly mebibytes: number;
+  readonly output: string;
+  readonly status: number;
 }
 
-export interface Command {
-  readonly cwd: string;
-  readonly env?: Readonly<Record<string, string>>;
+/** The high-water mark that the kernel keeps of a process; 0 once it is gone. */
+function peakOf(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
 }
 
-/** Runs a program to its good end. The kernel keeps the peak of its memory; it is read often, since it goes with the process. */
-export function spend(argv: readonly [string, ...string[]], { cwd, env = {} }: Command): Promise<Spent> {
-  const [file, ...args] = argv;
+/** A command measured from outside: the clock's time, and the most memory that it had of its own. It ends with this process. */
+export function measured(argv: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const from = process.hrtime.bigint();
-    const child = spawn(file, args, {
+    const began = process.hrtime.bigint();
+    // Becomes the command itself: the same process id.
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...argv], {
       cwd,
       env: { ...process.env, NODE_OPTIONS: "", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const said: Buffer[] = [];
+    let output = "";
     let peak = 0;
-    const look = (): void => {
-      try {
-        const status = readFileSync(`/proc/${String(child.pid)}/status`, "utf8");
-        peak = Math.max(peak, Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0));
-      } catch {
-        // It has ended.
-      }
-    };
-    const looking = setInterval(look, 4);
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (text: Buffer) => said.push(text));
-    child.once("error", reject);
+    const watch = setInterval(() => (peak = Math.max(peak, peakOf(child.pid ?? 0))), 5);
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
+    child.once("error", (error) => {
+      clearInterval(watch);
+      reject(error);
+    });
     child.once("close", (code) => {
-      clearInterval(looking);
-      const seconds = Number(process.hrtime.bigint() - from) / 1e9;
-      if (code === 0) resolve({ seconds, mebibytes: peak / 1024 });
-      else reject(new Error(`${argv.join(" ")} ended with ${String(code)}:\n${Buffer.concat(said).toString().slice(-3000)}`));
+      clearInterval(watch);
+      resolve({ seconds: Number(process.hrtime.bigint() - began) / 1e9, mebibytes: peak, output, status: code ?? 1 });
     });
   });
+}
+
+export async function must(argv: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Promise<Ran> {
+  const ran = await measured(argv, cwd, env);
+  if (ran.status !== 0) throw new Error(`${argv.join(" ")} ended with ${ran.status}:\n${ran.output.slice(-3000)}`);
+  return ran;
 }

@@ -1,98 +1,77 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { removeTemporaryDirectories } from "../__tests__/support/directory";
-import { withProviders } from "../lab/provider/run";
-import { spend, type Spent } from "./child";
-import { ratioOf, sample, type Part, type Row } from "./part";
-import { largeApps, projectWith, synthesize } from "./synthesis";
+import { attachedEnvironment } from "../lab/provider/run";
+import { serveProviders } from "../lab/provider/serve";
+import type { Apps } from "./apps";
+import { must } from "./child";
 
-/*
- * The real Terraform over what was synthesized, one client more than its state has. The state is made by an apply without the provisioners, which would
- * deploy to hosts; what is planned has them.
- */
-interface Stack {
-  readonly terraform: { backend: { local: { path: string } } };
-  readonly resource: { null_resource: Record<string, { provisioner?: unknown }> };
+type Document = { resource?: Record<string, Record<string, { provisioner?: unknown }>> };
+
+/** So that an apply runs nothing. */
+function withoutProvisioners(text: string): string {
+  const document = JSON.parse(text) as Document;
+  for (const resources of Object.values(document.resource ?? {}))
+    for (const resource of Object.values(resources)) delete resource.provisioner;
+  return JSON.stringify(document);
 }
 
-const environment = { TF_INPUT: "0", TF_IN_AUTOMATION: "1" };
-
-interface Prepared {
-  readonly directory: string;
+interface Place {
+  readonly stack: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
-async function prepare(project: string, clients: number, reattached: Readonly<Record<string, string>>): Promise<Prepared> {
-  const directory = join(project, `plan-${clients}`);
-  const env = { ...environment, ...reattached };
-  mkdirSync(directory);
-  const file = join(directory, "cdk.tf.json");
-  const read = async (count: number): Promise<Stack> => {
-    const out = join(directory, "out", String(count));
-    await synthesize(project, `large-${count}.ts`, out);
-    const stack = JSON.parse(readFileSync(join(out, "stacks/large/cdk.tf.json"), "utf8")) as Stack;
-    stack.terraform.backend.local.path = join(directory, "terraform.tfstate");
-    return stack;
+const terraform = ({ stack, env }: Place, ...args: string[]) => must(["terraform", ...args, "-no-color"], stack, env);
+
+/** Applied with so many clients; what is to be planned has one more. */
+async function prepare(apps: Apps, clients: number, env: Place["env"]): Promise<Place> {
+  const synth = async (count: number, name: string): Promise<string> => {
+    const { out } = await apps.run("large.ts", { BENCH_CLIENTS: String(count), BENCH_GOOGLE: "no" }, name);
+    return join(out, "stacks", "net");
   };
-  const before = await read(clients);
-  for (const one of Object.values(before.resource.null_resource)) delete one.provisioner;
-  writeFileSync(file, JSON.stringify(before));
-  await spend(["terraform", "init", "-no-color"], { cwd: directory, env });
-  await spend(["terraform", "apply", "-auto-approve", "-no-color"], { cwd: directory, env });
-  writeFileSync(file, JSON.stringify(await read(clients + 1)));
-  return { directory, env };
+  const before = { stack: await synth(clients, `before-${clients}`), env };
+  const file = join(before.stack, "cdk.tf.json");
+  writeFileSync(file, withoutProvisioners(readFileSync(file, "utf8")));
+  await terraform(before, "init");
+  await terraform(before, "apply", "-auto-approve");
+  copyFileSync(join(await synth(clients + 1, `after-${clients}`), "cdk.tf.json"), file);
+  return before;
 }
 
-export const planning: Part = {
-  name: "planning",
-  about: "`terraform plan` of one client added to few and to many",
-  run: async ({ quick, say }) => {
-    const [few, many] = quick ? [100, 10000] : [100, 10_000];
-    const rounds = quick ? 2 : 7;
-    const project = projectWith(largeApps([few, few + 1, many, many + 1]));
-    const found = new Map<number, Spent[]>([
-      [few, []],
-      [many, []],
-    ]);
-    try {
-      const backend = { changed: (): Promise<void> => Promise.resolve() };
-      await withProviders({ dir: join(project, "cloud"), backend, providers: ["null"] }, async (reattached) => {
-        const prepared = new Map<number, Prepared>();
-        for (const clients of found.keys()) {
-          prepared.set(clients, await prepare(project, clients, reattached));
-          say(`${clients} clients: applied`);
-        }
-        for (let round = 0; round < rounds; round += 1) {
-          for (const [clients, { directory, env }] of prepared)
-            found.get(clients)?.push(await spend(["terraform", "plan", "-no-color", "-out=plan"], { cwd: directory, env }));
-          say(`round ${round + 1} of ${rounds}`);
-        }
-        return 0;
-      });
-    } finally {
-      rmSync(project, { recursive: true, force: true });
-      removeTemporaryDirectories();
+/** Time and memory of `terraform plan`, turn by turn, by "plan CLIENTS time" and "plan CLIENTS memory". */
+export async function planOneMore(
+  apps: Apps,
+  sizes: readonly number[],
+  rounds: number,
+  say: (line: string) => void,
+): Promise<(readonly [string, number])[]> {
+  const backend = { changed: () => Promise.resolve() };
+  // Its sockets go with the apps' directory, also when an interrupt ends this.
+  const before = process.env.TMPDIR;
+  process.env.TMPDIR = apps.directory;
+  const served = await serveProviders({ dir: join(apps.directory, "cloud"), backend, providers: ["null"] }).finally(() => {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+  });
+  const env = { ...attachedEnvironment(served.reattach), TF_CLI_CONFIG_FILE: "/dev/null", TF_IN_AUTOMATION: "1" };
+  const found: (readonly [string, number])[] = [];
+  try {
+    const places: (readonly [number, Place])[] = [];
+    for (const clients of sizes) {
+      places.push([clients, await prepare(apps, clients, env)]);
+      say(`${clients} clients: applied`);
     }
-    const of = (clients: number, kind: keyof Spent) =>
-      sample(
-        (found.get(clients) ?? []).map((one) => (kind === "seconds" ? one.seconds * 1000 : one.mebibytes)),
-        kind === "seconds" ? "ms" : "MiB",
-      );
-    const row = (kind: keyof Spent, reach: (ours: readonly number[], ratio: number) => NonNullable<Row["reach"]>): Row => {
-      const [ours, peer] = [of(many, kind), of(few, kind)];
-      const ratio = ratioOf(ours, peer);
-      const what = `${kind === "seconds" ? "time" : "memory"}, one client added to ${many}`;
-      return { what, ours, peer, against: `added to ${few}`, ratio, reach: reach(ours.values, ratio) };
-    };
-    return {
-      rows: [
-        row("seconds", (_, ratio) => ({ text: "at most 1.5", holds: ratio <= 1.5 })),
-        row("mebibytes", (values) => ({ text: "under 512 MiB", holds: Math.max(...values) < 512 })),
-      ],
-      plots: [],
-      notes: [
-        "The provider is the lab's stand-in for hashicorp/null, in the bench's own process: its time is in the figures, its memory is not.",
-      ],
-    };
-  },
-};
+    for (let round = 0; round < rounds; round += 1) {
+      for (const [clients, place] of places) {
+        const { seconds, mebibytes, output } = await terraform(place, "plan");
+        // The entry's config, and the deploy that hangs on it.
+        if (!/Plan: 2 to add, 0 to change, 2 to destroy/.test(output))
+          throw new Error(`not what a client more is:\n${output.slice(-2000)}`);
+        found.push([`plan ${clients} time`, seconds], [`plan ${clients} memory`, mebibytes]);
+      }
+      say(`plan: round ${round + 1} of ${rounds}`);
+    }
+  } finally {
+    await served.close();
+  }
+  return found;
+}

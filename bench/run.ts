@@ -10,14 +10,13 @@ import type { Part, Result } from "./part";
 import { svgOf } from "./plot";
 import { proof } from "./proof";
 import { synthesis } from "./synthesis";
-import { planning } from "./plan";
 import { page, terminalLine } from "./report";
 
 /*
  * What it costs, beside what people would use instead. Prints ratios, and writes docs/bench.md with its plots when all parts were run in full. No
  * figure is a pass mark: it fails only where it could not measure.
  */
-const parts: readonly Part[] = [forwarding, chain, synthesis, planning, proof, converge, deploying, clientAdd];
+const parts: readonly Part[] = [forwarding, chain, synthesis, proof, converge, deploying, clientAdd];
 const docs = join(__dirname, "../docs");
 
 async function main(names: readonly string[], { quick = false }: { quick?: boolean }): Promise<void> {

@@ -1,123 +1,87 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { publicDirectory, removeTemporaryDirectories } from "../__tests__/support/directory";
-import { publicKeyText } from "../__tests__/support/keys";
-import { spend, type Spent } from "./child";
-import { ratioOf, sample, type Part, type Row } from "./part";
+import { Apps } from "./apps";
+import { median, ratioOf, sample, type Part, type Row } from "./part";
+import { planOneMore } from "./plan";
+import { sharesIn } from "./profile";
 
-/* What `cdktf synth` runs, as it runs it: the app as a process of its own. */
+const kinds = ["nothing", "empty", "main", "large"] as const;
+type Kind = (typeof kinds)[number];
+type Found = Map<string, number[]>;
 
-const repository = join(__dirname, "..");
+/** Where the time of the large app goes. */
+const parts = {
+  proof: (name: string, file: string) => name === "prove" && file.endsWith("/lib/prove/prove.ts"),
+  compile: (name: string, file: string) => name === "compile" && file.endsWith("/lib/compile.ts"),
+  synthesis: (name: string, file: string) => name === "synthesize" && file.endsWith("/synthesize/synthesizer.js"),
+  collector: (name: string) => name === "(garbage collector)",
+};
 
-/** The providers and resources that constructs/ imports, by the same names of files, and nothing made of them. */
-const emptyApp = `import { App, TerraformStack } from "cdktf";
-import { ComputeAddress } from "@cdktf/provider-google/lib/compute-address";
-import { ComputeFirewall } from "@cdktf/provider-google/lib/compute-firewall";
-import { ComputeInstance } from "@cdktf/provider-google/lib/compute-instance";
-import { ComputeNetwork } from "@cdktf/provider-google/lib/compute-network";
-import { ComputeSubnetwork } from "@cdktf/provider-google/lib/compute-subnetwork";
-import { GoogleProvider } from "@cdktf/provider-google/lib/provider";
-import { NullProvider } from "@cdktf/provider-null/lib/provider";
-import { Resource } from "@cdktf/provider-null/lib/resource";
-
-// Or they would not be loaded.
-if ([ComputeAddress, ComputeFirewall, ComputeInstance, ComputeNetwork, ComputeSubnetwork, Resource].includes(undefined as never)) throw new Error();
-const app = new App();
-const stack = new TerraformStack(app, "empty");
-new GoogleProvider(stack, "google", { project: "empty" });
-new NullProvider(stack, "null");
-app.synth();
-`;
-
-/** As many triggers as a network of so many clients has, and nothing else: what cdktf itself takes for that. */
-const triggersApp = (clients: number): string => `import { App, TerraformStack } from "cdktf";
-import { GoogleProvider } from "@cdktf/provider-google/lib/provider";
-import { NullProvider } from "@cdktf/provider-null/lib/provider";
-import { Resource } from "@cdktf/provider-null/lib/resource";
-
-const app = new App();
-const stack = new TerraformStack(app, "triggers");
-new GoogleProvider(stack, "google", { project: "empty" });
-new NullProvider(stack, "null");
-const triggers: Record<string, string> = {};
-for (let i = 0; i < ${2 * clients}; i += 1) triggers["peer c" + i + " on clients"] = "key ${"x".repeat(44)} allowed-ips 10.64.0.1/32";
-new Resource(stack, "config", { triggers });
-app.synth();
-`;
-
-/** Of a network as its user writes it: clients over 3 exits. */
-const largeApp = (clients: number): string => `import { App, TerraformStack } from "cdktf";
-import { largeStack } from "./__tests__/support/large";
-
-const app = new App();
-const stack = new TerraformStack(app, "large");
-largeStack(${clients})(stack);
-app.synth();
-`;
-
-/** A project beside this one, with apps of its own. */
-export function projectWith(apps: Readonly<Record<string, string>>): string {
-  const directory = mkdtempSync(join(tmpdir(), "wgchain-bench-"));
-  for (const name of ["__tests__", "constructs", "main.ts", "node_modules", "package.json", "tsconfig.json"])
-    symlinkSync(join(repository, name), join(directory, name));
-  for (const [name, text] of Object.entries(apps)) writeFileSync(join(directory, name), text);
-  return directory;
-}
-
-export const largeApps = (sizes: readonly number[]): Record<string, string> =>
-  Object.fromEntries(sizes.map((clients) => [`large-${clients}.ts`, largeApp(clients)]));
-
-/** Synthesizes one of its apps below `out`. */
-export function synthesize(project: string, app: string, out: string): Promise<Spent> {
-  mkdirSync(out, { recursive: true });
-  const keys = publicDirectory({ "keys/e.clients.pub": `${publicKeyText("clients")}\n` });
-  return spend([process.execPath, "--import", "tsx", app], { cwd: project, env: { CDKTF_OUTDIR: out, WGCHAIN_DIR: keys } });
-}
+const percent = (part: number): string => `${Math.round(part * 100)} %`;
 
 export const synthesis: Part = {
   name: "synthesis",
-  about: "the app that `cdktf synth` runs: time and peak memory of its process",
+  about: "synthesizing, beside an empty cdktf app with the same providers; terraform plan of one client more",
   run: async ({ quick, say }) => {
     const many = quick ? 1000 : 10_000;
-    const rounds = quick ? 2 : 9;
-    const project = projectWith({ "empty.ts": emptyApp, "triggers.ts": triggersApp(many), ...largeApps([many]) });
-    const apps = ["empty.ts", "main.ts", "triggers.ts", `large-${many}.ts`];
-    const found = new Map<string, Spent[]>(apps.map((app) => [app, []]));
+    const rounds = quick ? 2 : 5;
+    const found: Found = new Map();
+    const note = (what: string, value: number): void => void found.set(what, [...(found.get(what) ?? []), value]);
+    let shares: Record<string, number>;
+    const apps = new Apps();
+    const stop = (): void => {
+      apps.remove();
+      process.exit(130);
+    };
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
     try {
-      // tsx keeps what it has compiled: the first run of each is not like the others.
-      for (const app of apps) await synthesize(project, app, join(project, "out"));
-      for (let round = 0; round < rounds; round += 1) {
-        for (const app of apps) found.get(app)?.push(await synthesize(project, app, join(project, "out", `${round}`, app)));
-        say(`round ${round + 1} of ${rounds}`);
+      // Once before it counts: tsx keeps what it translated.
+      for (let round = -1; round < rounds; round += 1) {
+        for (const kind of kinds) {
+          const { seconds, mebibytes } = await apps.run(`${kind}.ts`, { BENCH_CLIENTS: String(many) });
+          if (round < 0) continue;
+          note(`${kind} time`, seconds);
+          note(`${kind} memory`, mebibytes);
+        }
+        say(round < 0 ? "warm" : `round ${round + 1} of ${rounds}`);
       }
+      shares = sharesIn(await apps.profile("large.ts", { BENCH_CLIENTS: String(many) }), parts);
+      for (const [what, value] of await planOneMore(apps, [100, many], rounds, say)) note(what, value);
     } finally {
-      rmSync(project, { recursive: true, force: true });
-      removeTemporaryDirectories();
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stop);
+      apps.remove();
     }
-    const row = (what: string, app: string, kind: keyof Spent, most?: number): Row => {
-      const values = (of: string) =>
-        sample(
-          (found.get(of) ?? []).map((one) => (kind === "seconds" ? one.seconds * 1000 : one.mebibytes)),
-          kind === "seconds" ? "ms" : "MiB",
-        );
-      const [ours, peer] = [values(app), values("empty.ts")];
-      const ratio = ratioOf(ours, peer);
-      const reach = most === undefined ? {} : { reach: { text: `at most ${most}`, holds: ratio <= most } };
-      return { what, ours, peer, against: "an empty app", ratio, ...reach };
-    };
-    return {
-      rows: [
-        row("time of main.ts", "main.ts", "seconds", 1.3),
-        row("memory of main.ts", "main.ts", "mebibytes", 1.3),
-        row(`time of ${many} clients`, `large-${many}.ts`, "seconds", 3),
-        row(`memory of ${many} clients`, `large-${many}.ts`, "mebibytes", 3),
-        row(`time of cdktf alone with the triggers of ${many} clients`, "triggers.ts", "seconds"),
-      ],
-      plots: [],
-      notes: [
-        "The empty app imports the same files of the providers, and makes the two providers. All include their proof and the writing of every host's files.",
-      ],
-    };
+    return { rows: rowsOf(found, many), plots: [], notes: notesOf(found, shares, many) };
   },
 };
+
+function rowsOf(found: Found, many: number): Row[] {
+  const of = (what: string) => sample(found.get(what) ?? [], what.endsWith("time") ? "s" : "MiB");
+  const row = (what: string, mine: string, theirs: string, against: string, most?: number): Row => {
+    const [ours, peer] = [of(mine), of(theirs)];
+    const ratio = ratioOf(ours, peer);
+    const reach = most === undefined ? {} : { reach: { text: `at most ${most}`, holds: ratio <= most } };
+    return { what, ours, peer, against, ratio, ...reach };
+  };
+  const synths = (["time", "memory"] as const).flatMap((kind) => [
+    row(`synthesis of main.ts, ${kind}`, `main ${kind}`, `empty ${kind}`, "an empty app", 1.3),
+    row(`synthesis of ${many} clients, ${kind}`, `large ${kind}`, `empty ${kind}`, "an empty app", 3),
+  ]);
+  const memory = row(`terraform plan, memory`, `plan ${many} memory`, "plan 100 memory", "one added to 100");
+  const peak = Math.max(...(found.get(`plan ${many} memory`) ?? [NaN]));
+  return [
+    ...synths,
+    row(`terraform plan, one client added to ${many}, time`, `plan ${many} time`, "plan 100 time", "one added to 100", 1.5),
+    { ...memory, reach: { text: "under 512 MiB", holds: peak < 512 } },
+  ];
+}
+
+function notesOf(found: Found, shares: Readonly<Record<string, number>>, many: number): string[] {
+  const of = (kind: Kind): number => median(found.get(`${kind} time`) ?? []);
+  const share = (name: string): number => shares[name] ?? NaN;
+  return [
+    `Apps run as cdktf runs them, \`node --import tsx\`. Of the empty app's time, ${percent(of("nothing") / of("empty"))} is Node.js and tsx starting for a file with nothing in it; of main.ts's, ${percent(of("nothing") / of("main"))}. The rest of the empty app is loading cdktf and the providers' files, which ours loads, too.`,
+    `Of ${many} clients' time, by one profile: ${percent(share("proof"))} the proof that no packet of any client leaves elsewhere, ${percent(share("compile") - share("proof"))} the rest of compiling, ${percent(share("synthesis") - share("compile"))} writing and cdktf's own synthesis, ${percent(share("collector"))} the garbage collector; what is left is starting, loading and the app's own objects. Each client's way is walked there and back, so the proof grows with the clients, and an empty app has none.`,
+    "Peak memory is the kernel's high-water mark of the process (VmHWM), read every 5 ms.",
+    "Clients of the large app bring their public keys in the app; no key file is read for each of them.",
+    "The plan is of the synthesized file as it is, by the real Terraform, with the lab's null provider. The state before it was made by an apply of the same file without its provisioners: there are no hosts to configure, and a state holds nothing of provisioners.",
+  ];
+}
