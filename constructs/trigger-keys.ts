@@ -20,12 +20,20 @@ export function triggerKeys(objects: Readonly<Record<string, string>>): Record<s
       keys[key] = value;
       continue;
     }
-    const name = `${kind}, part ${sha256(key).slice(0, 2)}`;
-    parts.set(name, [...(parts.get(name) ?? []), JSON.stringify([key, value])]);
+    const name = `${kind}, part ${partOf(key)}`;
+    const part = parts.get(name);
+    if (part === undefined) parts.set(name, [JSON.stringify([key, value])]);
+    else part.push(JSON.stringify([key, value]));
   }
   for (const [name, lines] of parts) keys[name] = `${lines.length}, sha256 ${sha256(lines.sort().join("\n")).slice(0, 32)}`;
   return keys;
 }
 
 const kindOf = (key: string): string => key.split(" ", 1)[0] ?? key;
+/** FNV-1a: it only has to spread them. */
+function partOf(key: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return ((hash ^ (hash >>> 8) ^ (hash >>> 16) ^ (hash >>> 24)) & 0xff).toString(16).padStart(2, "0");
+}
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");

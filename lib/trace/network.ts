@@ -6,6 +6,7 @@ import { mtuOf, packetTo, walkBoth, type RoundTrip } from "./trace";
 import type { TracedEnd, TracedExit, TracedHost, TracedInstead, TracedNetwork, TracedTunnel, TracedWay } from "./traced";
 import type { Hop } from "./walk";
 import type { WiredForward } from "./wiring";
+import { seenOn, Twins } from "./twins";
 import { World, type SynthesizedStack } from "./world";
 
 /** Somewhere in the internet: no host's address, and in none of the inner networks. */
@@ -40,6 +41,20 @@ export interface InState {
   readonly met: readonly Failover[];
 }
 
+interface WalkedKind {
+  readonly way: TracedWay;
+  readonly seen: ReadonlySet<Ip>;
+}
+
+/** Its address is seen by its client and its entry only. */
+function isHidden({ client, node, ip }: EntrySource, { there, back }: RoundTrip): boolean {
+  const own = (at: string): boolean => at === node || at === client;
+  return (
+    there.hops.every(({ at, source }) => at === client || source !== ip) &&
+    (back?.hops ?? []).every(({ at, destination, source }) => source !== ip && (own(at) || destination !== ip))
+  );
+}
+
 /** Nothing chooses between that exit and another. */
 export class NoFailover extends Error {
   constructor(
@@ -60,9 +75,17 @@ export class NetworkTrace {
   private readonly worldsInState = new Map<string, World>();
   private readonly exitsDown = new Map<string, TracedWay["down"]>();
   private readonly insteads = new Map<string, readonly TracedInstead[]>();
+  private readonly twins: Twins;
+  private readonly signatures = new Map<EntrySource, string | undefined>();
+  private readonly walked = new Map<string, WalkedKind>();
 
-  constructor(readonly stack: SynthesizedStack) {
+  constructor(
+    readonly stack: SynthesizedStack,
+    /** Whether a source is walked for its twins, too. */
+    private readonly sharing = true,
+  ) {
     this.world = World.of(stack);
+    this.twins = new Twins(this.world);
     this.joints = [...this.world.hosts.values()].flatMap((host) =>
       [...host.interfaces.values()].flatMap((iface) => jointFrom(this.world, host, iface) ?? []),
     );
@@ -81,7 +104,12 @@ export class NetworkTrace {
   }
 
   /** Addresses of clients, in their order; then declared prefixes and addresses that no client has. */
-  sources(): EntrySource[] {
+  sources(): readonly EntrySource[] {
+    return (this.known ??= this.findSources());
+  }
+  private known: readonly EntrySource[] | undefined;
+
+  private findSources(): EntrySource[] {
     const { clients, declared } = this.stack.wiring;
     const known = new Set<string>();
     const sources: EntrySource[] = clients.flatMap(({ name, node, interface: one, addresses }) =>
@@ -185,8 +213,31 @@ export class NetworkTrace {
     };
   }
 
+  /** Sources of one signature are told apart by nothing but their own peers and clients; undefined: it is like no other. */
+  signature(source: EntrySource): string | undefined {
+    if (!this.sharing) return undefined;
+    if (!this.signatures.has(source)) this.signatures.set(source, this.twins.signature(source));
+    return this.signatures.get(source);
+  }
+
   way(source: EntrySource): TracedWay {
+    const signature = this.signature(source);
+    const known = signature === undefined ? undefined : this.walked.get(signature);
+    // Who has an address that stands on that way is no twin there.
+    if (known !== undefined && !known.seen.has(source.ip)) {
+      return { ...known.way, client: source.client, address: source.address };
+    }
     const trip = this.roundTrip(source, somewhere);
+    const way = this.wayBy(source, trip);
+    if (signature !== undefined && known === undefined && way.exit !== null && isHidden(source, trip)) {
+      const seen = seenOn([...trip.there.hops, ...(trip.back?.hops ?? [])]);
+      seen.delete(source.ip);
+      this.walked.set(signature, { way, seen });
+    }
+    return way;
+  }
+
+  private wayBy(source: EntrySource, trip: RoundTrip): TracedWay {
     const { hops, verdict, packet } = trip.there;
     const joints = hops.flatMap(({ at, oif }) => this.jointOf.get(`${at}/${oif ?? ""}`) ?? []);
     const exit = this.exitOf(source, trip);

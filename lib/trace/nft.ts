@@ -71,6 +71,8 @@ const priorities: Readonly<Record<string, number>> = { raw: -300, mangle: -150, 
 export class Ruleset {
   private readonly sets = new Map<string, Declared>();
   readonly chains: readonly Chain[];
+  /** Prefixes that stand in rules themselves. */
+  readonly literals: Prefix[] = [];
 
   private readonly byHook: ReadonlyMap<string, readonly Chain[]>;
 
@@ -89,6 +91,11 @@ export class Ruleset {
   /** Every prefix that a set or map tells apart. */
   *prefixes(): Generator<Prefix> {
     for (const { addresses } of this.sets.values()) for (const [prefix] of addresses.entries()) yield prefix;
+  }
+
+  /** What rules look single addresses up in. */
+  *addressSets(): Generator<PrefixMap<Element>> {
+    for (const { key, addresses } of this.sets.values()) if (key === "ipv4_addr") yield addresses;
   }
 
   private addElement(line: Line): void {
@@ -278,6 +285,7 @@ export class Ruleset {
       return set && (({ packet }) => (set.addresses.get(packet[side]) !== undefined) !== negated);
     }
     const prefix = parsePrefix(operand);
+    this.literals.push(prefix);
     return ({ packet }) => contains(prefix, packet[side]) !== negated;
   }
 

@@ -69,6 +69,12 @@ export class Routing {
     return this.sourceRules().map(({ from }) => from);
   }
 
+  /** All that rules and routes tell apart. */
+  *prefixes(): Generator<Prefix> {
+    for (const { from, to } of this.rules) for (const prefix of [from, to]) if (prefix !== undefined) yield prefix;
+    for (const table of this.tables.values()) for (const [prefix] of table.entries()) yield prefix;
+  }
+
   /** Every table that a rule asks besides the kernel's own, with the first such rule. */
   selectable(): ReadonlyMap<string, Rule> {
     const found = new Map<string, Rule>();

@@ -35,6 +35,8 @@ export class World {
   readonly clients: ReadonlyMap<string, TraceClient>;
   private readonly deferred = new Map<string, Ip>();
   private readonly ends = new Map<string, End>();
+  /** By their keys; they are the same in every change of a world. */
+  private readonly clientEnds: ReadonlyMap<string, End>;
   private readonly byPublic = new Map<Ip, TraceHost>();
   private readonly byPrivate = new Map<Ip, TraceHost>();
 
@@ -63,7 +65,8 @@ export class World {
     }
     this.hosts = hosts;
     this.clients = base?.clients ?? new Map(wiring.clients.map((wired) => [wired.name, clientOf(wired)]));
-    for (const client of this.clients.values()) this.ends.set(client.wired.publicKey, { client });
+    this.clientEnds =
+      base?.clientEnds ?? new Map([...this.clients.values()].map((client) => [client.wired.publicKey, { client }] as const));
   }
 
   static of(stack: SynthesizedStack, change?: WorldChange): World {
@@ -94,7 +97,7 @@ export class World {
   }
 
   endOf(publicKey: string): End | undefined {
-    return this.ends.get(publicKey);
+    return this.clientEnds.get(publicKey) ?? this.ends.get(publicKey);
   }
 
   hostAtPublic(ip: Ip): TraceHost | undefined {
