@@ -60,7 +60,7 @@ const tunnelDown = (name: string, seconds: number, core: boolean): Row => ({
   },
 });
 
-const lastLine: Edit = ["lib/render/nftables.ts", `      'oifname != @own oifname != "lo" ip saddr @networks drop',\n`, ""];
+const lastLine: Edit = ["lib/render/nftables.ts", `      'ip saddr @networks oifname != @own oifname != "lo" drop',\n`, ""];
 const belowSelection: Edit = [
   "lib/plan/plan.ts",
   "    { priority: priorities.failClosed, iif: name, table: directTable },\n",
