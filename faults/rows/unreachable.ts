@@ -116,8 +116,8 @@ const dropsNew: Edit = [
 ];
 const dropsAll: Edit = [
   "lib/render/nftables.ts",
-  "ip daddr @networks drop'],\n    of: spoofRules",
-  "ip daddr @networks drop', 'tcp dport 22 drop'],\n    of: spoofRules",
+  `iifname != "lo" drop'],\n    of: spoofRules`,
+  `iifname != "lo" drop', 'tcp dport 22 drop'],\n    of: spoofRules`,
 ];
 
 const lockedOut = (name: string, core: boolean, what: string, edit: Edit): Row => ({
