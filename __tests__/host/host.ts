@@ -64,13 +64,17 @@ export class Host {
     if (add.status !== 0 || confirm.status !== 0) throw new Error(`${add.out}${confirm.out}`);
     return [...commands(add), ...commands(confirm)];
   }
-  addFiles(files: Readonly<Record<string, string>>): Result {
+  addFiles(
+    files: Readonly<Record<string, string>>,
+    orders: readonly string[] = ["prepare", "add", "switch", "bye"],
+    lease = 0,
+  ): Result {
     rmSync(this.tree, { recursive: true, force: true });
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(dirname(join(this.tree, path)), { recursive: true });
       writeFileSync(join(this.tree, path), text);
     }
-    return this.session(`deploy ${this.tree} ${this.generation()} ${this.id} 0`, ["prepare", "add", "switch", "bye"]);
+    return this.session(`deploy ${this.tree} ${this.generation()} ${this.id} ${lease}`, orders);
   }
   giveKeys(pairs: Readonly<Record<string, { private: string }>>): void {
     for (const [name, pair] of Object.entries(pairs)) {

@@ -70,7 +70,21 @@ ip_lines() { # rule|route, add|del, FILE of canonical lines
 }
 
 add_rules() { difference rule missing >"$WORK/todo"; ip_lines rule add "$WORK/todo"; }
-prune_rules() { difference rule stale >"$WORK/todo"; ip_lines rule del "$WORK/todo"; }
+prune_rules() {
+  difference rule stale >"$WORK/todo"
+  forget_networks "$WORK/todo"
+  ip_lines rule del "$WORK/todo"
+}
+# Connections of networks that leave with these rules, which close the host to them until then. NAT gives answers that still come in their inner addresses
+# back; once nothing here knew these, they would be sent on in the clear.
+forget_networks() { # FILE of canonical lines
+  local network
+  awk '$3 == "to" && $5 == "lookup" { print $4 }' "$1" | sort -u >"$WORK/leaving"
+  while read -r network; do
+    say "[#] conntrack -D -f ipv4 -s $network"
+    [[ $DRY == 1 ]] || conntrack -D -f ipv4 -s "$network" >/dev/null 2>&1 </dev/null || true # 1: there was none
+  done <"$WORK/leaving"
+}
 prune_routes() {
   hold_failover
   difference route stale >"$WORK/todo"

@@ -234,6 +234,7 @@ take_away() {
       if [[ -f /etc/systemd/system/$path ]] && is_line_of "$LIB/manifest" "etc/systemd/system/$path"; then cmd systemctl disable --now "$path" || true; fi
     done
   fi
+  rules_live >"$WORK/todo"; forget_networks "$WORK/todo"
   restore_sysctls all
   if command -v nft >/dev/null && nft list tables 2>/dev/null | grep -Fx 'table ip wgchain' >/dev/null; then cmd nft delete table ip wgchain; fi
   rules_live >"$WORK/todo"; ip_lines rule del "$WORK/todo"
