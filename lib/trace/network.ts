@@ -189,15 +189,15 @@ export class NetworkTrace {
     return this.failovers.find((one) => failoverKey(one) === key);
   }
 
-  private insteadOf(source: EntrySource, key: string, first: TracedExit | null): readonly TracedInstead[] {
-    const known = this.insteads.get(key);
+  private insteadOf(source: EntrySource, key: string | undefined, first: TracedExit | null): readonly TracedInstead[] {
+    const known = key === undefined ? undefined : this.insteads.get(key);
     if (known !== undefined) return known;
     const found = [...this.states(source, somewhere)].flatMap(({ trip }): TracedInstead[] => {
       const exit = this.exitOf(source, trip);
       return exit === null || exit.node === first?.node ? [] : [{ exit, ...this.wayOf(trip) }];
     });
     const distinct = [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
-    this.insteads.set(key, distinct);
+    if (key !== undefined) this.insteads.set(key, distinct);
     return distinct;
   }
 
@@ -242,7 +242,8 @@ export class NetworkTrace {
     const joints = hops.flatMap(({ at, oif }) => this.jointOf.get(`${at}/${oif ?? ""}`) ?? []);
     const exit = this.exitOf(source, trip);
     const alike = this.alike(source, hops);
-    const instead = this.failovers.length === 0 ? [] : this.insteadOf(source, alike, exit);
+    // Two that are alike on their way may have other labels on the interfaces that they do not leave by: only twins go on alike.
+    const instead = this.failovers.length === 0 ? [] : this.insteadOf(source, this.signature(source), exit);
     return {
       client: source.client,
       address: source.address,
