@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Machine, type Result } from "./host/machine";
 import { hongKong, keyPair, publicKey, writePayload } from "./host/payload";
-import { writePrograms } from "../constructs/payload";
+import { programFiles } from "../constructs/payload";
 
 // host/deliver and host/deploy with the host program, over a real sshd. Operator and host are one namespace machine: what is on the wire between them is
 // OpenSSH's. What deploy does with several hosts is in host-deploy.test.ts.
@@ -65,7 +65,7 @@ describeAsRoot("deliver", () => {
       ...payload,
       interfaces: [{ ...wg6!, peers: [{ ...wg6!.peers[0]!, endpoint: "@{gcp-address}:51820" }] }, wgp!],
     });
-    writePrograms(stack);
+    for (const [name, { text, mode }] of programFiles()) writeFileSync(join(stack, "wgchain", name), text, { mode });
     mkdirSync(join(directory, "private"));
     mkdirSync(join(directory, "tmp"));
     for (const [name, pair] of Object.entries(keys)) {

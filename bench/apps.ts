@@ -58,6 +58,13 @@ export class Apps {
     return { ...(await must([process.execPath, "--import", "tsx", file], this.directory, env)), out: outdir };
   }
 
+  /** Into an empty directory, which goes afterwards. */
+  async runAnew(file: string, more: Readonly<Record<string, string>> = {}): Promise<Ran> {
+    const ran = await this.run(file, more, "anew");
+    rmSync(ran.out, { recursive: true });
+    return ran;
+  }
+
   /** Where the profile of a run lies. */
   async profile(file: string, more: Readonly<Record<string, string>>): Promise<string> {
     const directory = join(this.directory, "profile");

@@ -98,12 +98,12 @@ export class Delivery {
           if (preparing) return {};
           const { hosts, network } = WgNetwork.of(this.scope).result();
           const objects = hosts.find((host) => host.node === this.name)?.objects ?? {};
+          const deferred = deferredOf(network).map((one) => [one.toString(), `\${${one.terraform}}`] as const);
           const resolve = (text: string): string =>
-            deferredOf(network).reduce((result, one) => result.replaceAll(one.toString(), `\${${one.terraform}}`), text);
-          const resolved = Object.fromEntries(Object.entries(objects).map(([key, value]) => [key, resolve(value)]));
+            text.includes("@{") ? deferred.reduce((result, [name, reference]) => result.replaceAll(name, reference), text) : text;
           // A VM made anew has nothing yet.
           const machine = this.vm === undefined ? {} : { "vm instance id": this.vm.instance.instanceId };
-          return { ...triggerKeys(resolved), ...machine, "program wgchain-host": programDigest() };
+          return { ...triggerKeys(objects, resolve), ...machine, "program wgchain-host": programDigest() };
         },
       }),
     );

@@ -25,7 +25,8 @@ import type { Delivery } from "./delivery";
 import { Deploy, NamedResource } from "./deploy";
 import { Directory } from "./directory";
 import { inventoryOf } from "./inventory";
-import { writeHostTree, writePrograms, writeWiring } from "./payload";
+import { payload } from "./payload";
+import { writeTree } from "./tree";
 
 /** Something that the user asserts of the network's packets. */
 export interface OwnAssertion {
@@ -67,6 +68,8 @@ export class WgNetwork extends Construct {
   private clientsFile: InventoryClientsFile | undefined;
   private compiled: Compiled | undefined;
   private refuted: readonly Problem[] | undefined;
+  /** Of the stack as the last aspects left it. */
+  private clashes: readonly Problem[] | undefined;
 
   private constructor(private readonly stack: TerraformStack) {
     super(stack, WgNetwork.id);
@@ -194,7 +197,8 @@ export class WgNetwork extends Construct {
 
   private problems(): readonly Problem[] {
     this.refuted ??= this.checkAssertions();
-    return [...this.earlyProblems, ...NamedResource.clashes(this.stack), ...this.compile().problems, ...this.refuted];
+    this.clashes ??= NamedResource.clashes(this.stack);
+    return [...this.earlyProblems, ...this.clashes, ...this.compile().problems, ...this.refuted];
   }
 
   private checkAssertions(): readonly Problem[] {
@@ -217,6 +221,7 @@ export class WgNetwork extends Construct {
   }
 
   private validate(): string[] {
+    this.clashes = undefined;
     const file = process.env["WGCHAIN_INVENTORY"];
     const chosen = process.env["WGCHAIN_STACK"] ?? "";
     if (file !== undefined && file !== "" && (chosen === "" || chosen === this.stack.node.id)) this.writeInventory(file);
@@ -252,6 +257,7 @@ export class WgNetwork extends Construct {
 
   private prepare(node: IConstruct): void {
     if (node !== this) return;
+    this.clashes = undefined;
     const compiled = this.compile();
     for (const delivery of this.deliveries.values()) delivery.prepare(compiled, this.deliveries);
     this.deploy?.prepare(this.deliveries.values());
@@ -262,11 +268,11 @@ export class WgNetwork extends Construct {
   /** Directory of the stack's own files, relative to cdktf's output directory. */
   private write(session: ISynthesisSession): void {
     const work = path.join(session.outdir, session.manifest.forStack(this.stack).workingDirectory);
-    fs.rmSync(path.join(work, "wgchain"), { recursive: true, force: true });
     const { hosts, wiring } = this.result();
-    for (const host of hosts) writeHostTree(work, host.node, host.files, this.deliveries.has(host.node));
-    writeWiring(work, wiring);
-    writePrograms(work);
+    writeTree(
+      path.join(work, "wgchain"),
+      payload(hosts, (node) => this.deliveries.has(node), wiring),
+    );
   }
 }
 

@@ -1,29 +1,35 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { createHash } from "node:crypto";
+import type { RenderedHost } from "../lib/render/host";
 import type { Wiring } from "../lib/trace/wiring";
+import type { Tree, TreeFile } from "./tree";
 
 /** Programs that travel with the package, in `host/`. */
 const programs = path.join(__dirname, "..", "host");
 const hostProgram = "usr/local/lib/wgchain/wgchain-host";
 
-/** Writes what one host is sent, a tree rooted at its `/`, into the stack's directory; what is not sent but handed over has no program. */
-export function writeHostTree(stackDirectory: string, node: string, files: Readonly<Record<string, string>>, sent = true): void {
-  const root = path.join(stackDirectory, "wgchain", "nodes", node);
-  for (const [file, text] of Object.entries(files)) write(path.join(root, file), text, 0o644);
-  if (sent) write(path.join(root, hostProgram), program(), 0o755);
+/** Everything below the stack's `wgchain/`. */
+export function payload(hosts: readonly RenderedHost[], isSent: (node: string) => boolean, wiring: Wiring): Tree {
+  const tree = new Map<string, TreeFile>();
+  const host = program();
+  for (const { node, files } of hosts) {
+    // A tree rooted at the host's `/`; what is not sent but handed over has no program.
+    for (const [file, text] of Object.entries(files)) tree.set(`nodes/${node}/${file}`, { text, mode: 0o644 });
+    if (isSent(node)) tree.set(`nodes/${node}/${hostProgram}`, { text: host, mode: 0o755 });
+  }
+  // For whoever traces packets through them; it is not sent.
+  tree.set("network.json", { text: `${JSON.stringify(wiring, null, 2)}\n`, mode: 0o644 });
+  for (const [name, file] of programFiles()) tree.set(name, file);
+  return tree;
 }
 
-/** Writes what stands beside the trees, for whoever traces packets through them; it is not sent. */
-export function writeWiring(stackDirectory: string, wiring: Wiring): void {
-  write(path.join(stackDirectory, "wgchain", "network.json"), `${JSON.stringify(wiring, null, 2)}\n`, 0o644);
-}
-
-/** Writes the program that sends, and the one that runs on hosts. */
-export function writePrograms(stackDirectory: string): void {
-  for (const name of ["deliver", "deploy"]) write(path.join(stackDirectory, "wgchain", name), read(name), 0o755);
-  write(path.join(stackDirectory, "wgchain", "wgchain-host"), program(), 0o755);
-}
+/** The program that sends, and the one that runs on hosts. */
+export const programFiles = (): Tree =>
+  new Map([
+    ...["deliver", "deploy"].map((name) => [name, { text: read(name), mode: 0o755 }] as const),
+    ["wgchain-host", { text: program(), mode: 0o755 }],
+  ]);
 
 /** Changes when the program on the hosts does, so that a new version of the package is delivered. */
 export function programDigest(): string {
@@ -40,8 +46,3 @@ export function program(): string {
 }
 
 const read = (name: string): string => fs.readFileSync(path.join(programs, name), "utf8");
-
-function write(file: string, text: string, mode: number): void {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(file, text, { mode });
-}

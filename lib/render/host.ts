@@ -69,5 +69,7 @@ const handedOver = (files: Readonly<Record<string, string>>): Record<string, str
 const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
 
 function sortKeys(record: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const sorted: Record<string, string> = {};
+  for (const key of Object.keys(record).sort()) sorted[key] = record[key] ?? "";
+  return sorted;
 }

@@ -89,12 +89,15 @@ function inwardsOf(network: Network, node: Node): Pick<WiredNode, "lans" | "forw
 function declaredOf(network: Network): Declared[] {
   const policies = new Policies(network);
   const found = new Map<string, Declared>();
-  const add = (node: Node, incoming: string, source: string, ends: readonly PathEnd[]): void => {
+  const addAll = (node: Node, sources: readonly { incoming: string; source: string }[], ends: readonly PathEnd[]): void => {
     const [exit, ...others] = [...new Set(ends.flatMap((end) => (end.kind === "exit" ? [end.node.name] : [])))];
     if (exit === undefined) return;
     const more = others.length === 0 ? {} : { others };
-    found.set(`${node.name} ${incoming} ${source}`, { node: node.name, interface: incoming, source, exit, ...more });
+    for (const { incoming, source } of sources)
+      found.set(`${node.name} ${incoming} ${source}`, { node: node.name, interface: incoming, source, exit, ...more });
   };
+  const add = (node: Node, incoming: string, source: string, ends: readonly PathEnd[]): void =>
+    addAll(node, [{ incoming, source }], ends);
   const addArrival = (end: PathEnd): void => {
     if (end.kind !== "exit" || end.source === undefined) return;
     const { source, incoming } = end.source;
@@ -102,7 +105,8 @@ function declaredOf(network: Network): Declared[] {
   };
   for (const policy of network.policies) {
     const ends = [...policies.all(policy)].map(({ end }) => end);
-    for (const { prefix, incoming } of policy.sources) add(policy.node, incoming.name, prefix.toString(), ends);
+    const sources = policy.sources.map(({ prefix, incoming }) => ({ incoming: incoming.name, source: prefix.toString() }));
+    addAll(policy.node, sources, ends);
     ends.forEach(addArrival);
   }
   for (const tunnel of network.tunnels) {

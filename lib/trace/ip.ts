@@ -11,18 +11,16 @@ export interface Prefix {
   readonly length: number;
 }
 
-/** Hosts have an address a client several times over; what is not plainly one is left to the strict parser, which says why. */
-export const parseIp = (text: string): Ip => {
-  const [, a, b, c, d] = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text) ?? [];
-  const octets = [Number(a), Number(b), Number(c), Number(d)] as const;
-  if (`${octets.join(".")}` !== text || octets.some((octet) => octet > 255)) return Ipv4Address.parse(text).value;
-  return ((octets[0] << 24) | (octets[1] << 16) | (octets[2] << 8) | octets[3]) >>> 0;
-};
+export const parseIp = (text: string): Ip => Ipv4Address.parse(text).value;
 export const formatIp = (ip: Ip): string => Ipv4Address.of(ip).toString();
 
 /** An address stands for itself alone. */
 export const parsePrefix = (text: string): Prefix =>
-  text.endsWith("/32") || !text.includes("/") ? { base: parseIp(text.replace("/32", "")), length: 32 } : Ipv4Prefix.parse(text);
+  text.endsWith("/32")
+    ? { base: parseIp(text.slice(0, -3)), length: 32 }
+    : text.includes("/")
+      ? Ipv4Prefix.parse(text)
+      : { base: parseIp(text), length: 32 };
 
 export const maskOf = (length: number): number => (length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0);
 export const baseOf = (ip: Ip, length: number): Ip => (ip & maskOf(length)) >>> 0;
@@ -66,6 +64,11 @@ export class PrefixMap<T> {
       if (value !== undefined) return value;
     }
     return undefined;
+  }
+
+  /** Prefixes of more than one address. */
+  *wide(): Generator<Prefix> {
+    for (const [length, entries] of this.byLength) if (length < 32) for (const base of entries.keys()) yield { base, length };
   }
 
   *entries(): Generator<readonly [Prefix, T]> {

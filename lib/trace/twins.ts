@@ -1,4 +1,4 @@
-import type { TraceHost } from "./host";
+import type { Peer, TraceHost } from "./host";
 import { PrefixMap, type Ip, type Prefix } from "./ip";
 import type { EntrySource } from "./network";
 import type { Element } from "./nft";
@@ -9,6 +9,8 @@ interface Eyes {
   /** Every prefix that is not one element of a set: of two addresses with the same longest one each is in just those that the other is in. */
   readonly prefixes: PrefixMap<number>;
   readonly sets: readonly PrefixMap<Element>[];
+  /** Whose each address is, interface by interface. */
+  readonly allowed: readonly PrefixMap<Peer>[];
 }
 
 /**
@@ -31,12 +33,12 @@ export class Twins {
     if (end === undefined || !("client" in end) || end.client !== client || !client.addresses.has(ip)) return undefined;
     if (client.wired.node !== node || client.wired.interface !== one) return undefined;
     if (this.world.hostAtPublic(ip) !== undefined || this.world.hostAtPrivate(ip) !== undefined) return undefined;
-    const { prefixes, sets } = this.eyesOf(host);
+    const { prefixes, sets, allowed } = this.eyesOf(host);
     let text = `${node} ${one} ${client.wired.mtuBytes} ${prefixes.get(ip) ?? ""}`;
     for (const set of sets) text += ` ${set.get(ip)?.value ?? ""}`;
-    for (const { allowed } of host.interfaces.values()) {
-      const owner = allowed.get(ip);
-      text += ` ${owner === peer ? "own" : (owner?.publicKey ?? "")}`;
+    for (const owners of allowed) {
+      const owner = owners.get(ip);
+      text += owner === peer ? " own" : ` ${owner?.publicKey ?? ""}`;
     }
     return text;
   }
@@ -51,9 +53,9 @@ export class Twins {
     for (const prefix of host.nft.literals) add(prefix);
     for (const { addresses } of host.interfaces.values()) for (const { network } of addresses) add(network);
     const sets = [...host.nft.addressSets()];
-    for (const set of [...sets, ...[...host.interfaces.values()].map(({ allowed }) => allowed)])
-      for (const [prefix] of set.entries()) if (prefix.length < 32) add(prefix);
-    const eyes = { prefixes, sets };
+    const allowed = [...host.interfaces.values()].map((iface) => iface.allowed);
+    for (const set of [...sets, ...allowed]) for (const prefix of set.wide()) add(prefix);
+    const eyes = { prefixes, sets, allowed };
     this.eyes.set(host, eyes);
     return eyes;
   }
