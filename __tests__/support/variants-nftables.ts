@@ -196,4 +196,19 @@ export const wireGuard: readonly Variant[] = [
     "sz:/etc/wireguard/wgp.conf…has 'PostUp = ip route add default dev wgp'",
     instead("sz wgp.conf", "Table = off", "Table = off\nPostUp = ip route add default dev wgp"),
   ],
+  [
+    "a peer's section of wg-quick's file does not begin",
+    "gcp:/etc/wireguard/wg6.conf…its sections are [Interface]",
+    without("gcp wg6.conf", /^\[Peer\]/),
+  ],
+  [
+    "wg-quick's file lets a client in that the state does not know",
+    "sz:/etc/wireguard/wgs.conf…lacks 'PreUp = ",
+    instead("sz wgs.conf", "Table = off", "Table = off\n[Peer]\nPublicKey = P1dz3ftjoI5bqe79J88q1Pk8Uxpbnkdlq7VGvL/Ev1k="),
+  ],
+  [
+    "wg-quick's file gives a client another's addresses, too",
+    "sz:/etc/wireguard/wgs.conf…lacks '",
+    instead("sz wgs.conf", "AllowedIPs = ", "AllowedIPs = 0.0.0.0/0, "),
+  ],
 ];

@@ -165,7 +165,7 @@ function representatives(host: TraceHost, prefixes: readonly Prefix[]): number[]
     cuts.add(prefix.base);
     if (lastOf(prefix) < 0xffffffff) cuts.add(lastOf(prefix) + 1);
   }
-  return [...cuts].sort((a, b) => a - b);
+  return [...Uint32Array.from(cuts).sort()];
 }
 
 /** Google's metadata server, and other link-local neighbours of an exit, answer no client. */

@@ -66,7 +66,7 @@ const handedOver = (files: Readonly<Record<string, string>>): Record<string, str
     ),
   );
 
-const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
+const text = (lines: readonly string[]): string => (lines.length === 0 ? "" : `${lines.join("\n")}\n`);
 
 function sortKeys(record: Record<string, string>): Record<string, string> {
   const sorted: Record<string, string> = {};

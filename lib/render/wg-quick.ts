@@ -30,7 +30,7 @@ export function renderWgQuick(one: InterfacePlan, unmanaged = false): string {
     ...(unmanaged ? unmanagedHooks : wgQuickHooks),
     ...one.peers.flatMap(peerLines),
   ];
-  return lines.map((line) => `${line}\n`).join("");
+  return `${lines.join("\n")}\n`;
 }
 
 function peerLines(peer: PeerPlan): string[] {

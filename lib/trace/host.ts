@@ -13,8 +13,10 @@ export type HostFiles = Readonly<Record<string, string>>;
 export interface Peer {
   readonly line: Line;
   readonly publicKey: string;
-  /** As it stands in the file: ADDRESS:PORT. */
+  /** As they stand in the file: ADDRESS:PORT, prefixes by comma, seconds or "off". */
   readonly endpoint?: string;
+  readonly allowedIps: string;
+  readonly keepalive: string;
   readonly psk: string;
   readonly name: string;
 }
@@ -181,10 +183,12 @@ function readInterfaces(
     found.get(name)?.addresses.push(InterfaceAddress.parse(address));
   }
   for (const line of read("peers")) {
-    const [name = "", publicKey = "", endpoint = "", allowedIps = "", , psk = "", peerName = ""] = line.text.split("\t");
+    const [name = "", publicKey = "", endpoint = "", allowedIps = "", keepalive = "", psk = "", peerName = ""] =
+      line.text.split("\t");
     const one = found.get(name);
     if (one === undefined) continue;
-    const peer: Peer = { line, publicKey, psk, name: peerName, ...(endpoint === "(none)" ? {} : { endpoint }) };
+    const own = { line, publicKey, psk, name: peerName, allowedIps, keepalive };
+    const peer: Peer = endpoint === "(none)" ? own : { ...own, endpoint };
     one.peers.set(publicKey, peer);
     for (const prefix of allowedIps.split(",").filter((text) => text !== "" && text !== "(none)")) {
       const before = one.allowed.set(parsePrefix(prefix), peer);
