@@ -134,7 +134,7 @@ const preview: Row = {
   about: "cdktf diff shows, in words, exactly what a change will do, and nothing when nothing changes.",
   protection: {
     what: "a trigger for each object",
-    edits: [["constructs/delivery.ts", "return { ...triggerKeys(resolved), ...machine,", "return { ...machine,"]],
+    edits: [["constructs/delivery.ts", "return { ...triggerKeys(objects, resolve), ...machine,", "return { ...machine,"]],
   },
   async run(bench) {
     require(nothingChanged(await bench.lab.diff()), "the diff of an unchanged network finds something");
