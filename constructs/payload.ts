@@ -38,11 +38,13 @@ export function programDigest(): string {
 
 /** The host program in one piece: a host replaces one file by another in one step, never half of a program. */
 export function program(): string {
-  const parts = fs.readdirSync(path.join(programs, "program")).filter((name) => name.endsWith(".bash"));
-  return parts
+  return (whole ??= fs
+    .readdirSync(path.join(programs, "program"))
+    .filter((name) => name.endsWith(".bash"))
     .sort()
     .map((name) => read(path.join("program", name)))
-    .join("\n");
+    .join("\n"));
 }
+let whole: string | undefined;
 
 const read = (name: string): string => fs.readFileSync(path.join(programs, name), "utf8");
