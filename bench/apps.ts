@@ -61,7 +61,7 @@ export class Apps {
   /** Into an empty directory, which goes afterwards. */
   async runAnew(file: string, more: Readonly<Record<string, string>> = {}): Promise<Ran> {
     const ran = await this.run(file, more, "anew");
-    rmSync(ran.out, { recursive: true });
+    rmSync(ran.out, { recursive: true, force: true });
     return ran;
   }
 
