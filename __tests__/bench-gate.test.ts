@@ -75,7 +75,7 @@ test("the proof does so much more for a client, and no more for the last than fo
   expect(more(one, two, 250)).toMatchInlineSnapshot(`
    {
      "lookups": 0,
-     "prefixes": 16,
+     "prefixes": 14,
      "read": 2,
      "walks": 0,
    }

@@ -1,6 +1,6 @@
-import { Lazy } from "cdktf";
 import { Construct } from "constructs";
 import { WgNetwork } from "./network";
+import { lazyText } from "./tokens";
 import type { WgNode } from "./wg-node";
 
 /** What `WgNode.serveClients` takes. */
@@ -34,14 +34,20 @@ export interface DnsProps {
 export class ClientInterface extends Construct {
   /** The node that it stands on. */
   readonly wgNode: WgNode;
+  /** @internal */
+  readonly network: WgNetwork;
+  /** As the network knows it; looked up once, not by each of thousands of clients. @internal */
+  readonly path: string;
 
   constructor(scope: Construct, interfaceName: string, props: ClientInterfaceProps & { readonly node: WgNode }) {
     super(scope, interfaceName);
     this.wgNode = props.node;
+    this.path = this.node.path;
     const network = WgNetwork.of(this);
+    this.network = network;
     const { listenPort, mtuBytes, dns } = props;
     network.addClientInterface({
-      path: this.node.path,
+      path: this.path,
       node: props.node.node.path,
       name: interfaceName,
       address: props.address,
@@ -52,7 +58,7 @@ export class ClientInterface extends Construct {
     });
     props.node.vm?.allowUdp(
       interfaceName,
-      Lazy.stringValue({ produce: ({ preparing }) => (preparing ? "" : this.portOf(network)) }),
+      lazyText(() => this.portOf(network)),
       ["0.0.0.0/0"],
     );
   }
@@ -63,7 +69,7 @@ export class ClientInterface extends Construct {
   }
 
   private portOf(network: WgNetwork): string {
-    const own = network.result().network.clientInterfaces.find(({ path }) => path === this.node.path);
+    const own = network.result().network.clientInterfaces.find(({ path }) => path === this.path);
     return String(own?.listenPort ?? "");
   }
 }
@@ -84,11 +90,11 @@ export class WgClient extends Construct {
   constructor(scope: Construct, name: string, props: WgClientProps & { readonly interface: ClientInterface }) {
     super(scope, name);
     this.addresses = [...props.addresses];
-    const network = WgNetwork.of(this);
+    const { network, path } = props.interface;
     network.addClient({
-      path: this.node.path,
+      path: `${path}/${this.node.id}`,
       name,
-      interface: props.interface.node.path,
+      interface: path,
       addresses: this.addresses,
       key:
         props.publicKey === undefined ? network.directory.key(`client.${name}`) : { text: props.publicKey, source: "publicKey" },

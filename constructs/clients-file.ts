@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { parseClientsFile as parse, ParsedClients } from "../lib/clients-file/parse";
+import type { ParsedClients } from "../lib/clients-file/parse";
+import { onDemand } from "./on-demand";
 
 /** Reads a clients file, relative to the app's working directory. One that is not there is a problem, not an error. */
 export function readClientsFile(file: string): ParsedClients & { readonly absolute: string; readonly missing?: string } {
@@ -9,8 +10,5 @@ export function readClientsFile(file: string): ParsedClients & { readonly absolu
     const missing = `clientsFile ${file} is not there; make it: wgchain client add NAME --exit EXIT, or an empty file`;
     return { absolute, file: { clients: {}, revoked: {} }, problems: [], missing };
   }
-  // Here, since most apps have no such file, and the YAML parser takes as long to load as all else of lib/ together.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  const { parseClientsFile } = require("../lib/clients-file/parse") as { parseClientsFile: typeof parse };
-  return { absolute, ...parseClientsFile(fs.readFileSync(absolute, "utf8"), file) };
+  return { absolute, ...onDemand.clientsFile().parseClientsFile(fs.readFileSync(absolute, "utf8"), file) };
 }

@@ -1,4 +1,4 @@
-import { Lazy, TerraformStack, Token } from "cdktf";
+import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { interfacesOf } from "../lib/check/names";
 import type { Compiled } from "../lib/compile";
@@ -8,6 +8,7 @@ import type { GceVm } from "./gce-vm";
 import { sshIntent, type SshHost } from "./host";
 import { WgNetwork } from "./network";
 import { programDigest } from "./payload";
+import { lazyMap } from "./tokens";
 import { triggerKeys } from "./trigger-keys";
 
 export interface Connection {
@@ -92,21 +93,16 @@ export class Delivery {
 
   /** What it should hold, in words; addresses that only apply knows are references, so that a new one is delivered. */
   private lazyTriggers(): Record<string, string> {
-    return Token.asStringMap(
-      Lazy.anyValue({
-        produce: ({ preparing }) => {
-          if (preparing) return {};
-          const { hosts, network } = WgNetwork.of(this.scope).result();
-          const objects = hosts.find((host) => host.node === this.name)?.objects ?? {};
-          const deferred = deferredOf(network).map((one) => [one.toString(), `\${${one.terraform}}`] as const);
-          const resolve = (text: string): string =>
-            text.includes("@{") ? deferred.reduce((result, [name, reference]) => result.replaceAll(name, reference), text) : text;
-          // A VM made anew has nothing yet.
-          const machine = this.vm === undefined ? {} : { "vm instance id": this.vm.instance.instanceId };
-          return { ...triggerKeys(objects, resolve), ...machine, "program wgchain-host": programDigest() };
-        },
-      }),
-    );
+    return lazyMap(() => {
+      const { hosts, network } = WgNetwork.of(this.scope).result();
+      const objects = hosts.find((host) => host.node === this.name)?.objects ?? {};
+      const deferred = deferredOf(network).map((one) => [one.toString(), `\${${one.terraform}}`] as const);
+      const resolve = (text: string): string =>
+        text.includes("@{") ? deferred.reduce((result, [name, reference]) => result.replaceAll(name, reference), text) : text;
+      // A VM made anew has nothing yet.
+      const machine = this.vm === undefined ? {} : { "vm instance id": this.vm.instanceId };
+      return { ...triggerKeys(objects, resolve), ...machine, "program wgchain-host": programDigest() };
+    });
   }
 
   /** The connection to an existing host. */

@@ -1,5 +1,5 @@
 import * as path from "node:path";
-import { App, Lazy, TerraformResource, TerraformStack, Token } from "cdktf";
+import { App, TerraformResource, TerraformStack } from "cdktf";
 import { Resource, type ResourceConfig } from "@cdktf/provider-null/lib/resource";
 import { Construct } from "constructs";
 import { DeferredAddress } from "../lib/address";
@@ -9,6 +9,7 @@ import type { Problem } from "../lib/problem";
 import type { Delivery } from "./delivery";
 import type { Directory } from "./directory";
 import { revertSeconds } from "./settings";
+import { lazyMap, lazyText } from "./tokens";
 
 /** A null_resource named by what it stands for and not by its place in the tree: moving a construct must not destroy and clean a live host. */
 export class NamedResource extends Resource {
@@ -54,10 +55,9 @@ export class Deploy extends Construct {
 
   constructor(network: Construct & Deployed) {
     super(network, "transaction");
-    const text = (of: (compiled: Compiled) => string): string =>
-      Lazy.stringValue({ produce: ({ preparing }) => (preparing ? "" : of(network.result())) });
+    const text = (of: (compiled: Compiled) => string): string => lazyText(() => of(network.result()));
     this.resource = new NamedResource(this, "deploy", "deploy", {
-      triggers: Token.asStringMap(Lazy.anyValue({ produce: () => this.triggers(network) })),
+      triggers: lazyMap(() => this.triggers(network)),
       provisioners: [
         {
           type: "local-exec",

@@ -8,6 +8,7 @@ import { Construct } from "constructs";
 import { gceDiskGb, gceMtuBytes } from "../lib/model/numbers";
 import { cloudConfig } from "../lib/render/cloud-config";
 import type { GceHostProps } from "./host";
+import { untraced } from "./tokens";
 
 /** @internal */
 export interface GceVmProps extends GceHostProps {
@@ -31,6 +32,8 @@ export class GceVm extends Construct {
 
   /** The virtual machine, as the google provider's construct. */
   readonly instance: ComputeInstance;
+  /** Another for every machine that is made, known at apply. @internal */
+  readonly instanceId: string;
   /** The VPC network that is its own, to add firewall rules to. */
   readonly network: ComputeNetwork;
   /** The reserved external address, known at apply. */
@@ -51,28 +54,31 @@ export class GceVm extends Construct {
     this.tag = `wgchain-${props.name}`;
     const region = props.zone.replace(/-[a-z]$/, "");
     this.network = named(
-      new ComputeNetwork(this, "network", {
-        name: props.name,
-        description: "made by wgchain",
-        autoCreateSubnetworks: false,
-        // Always written: removing an optional computed argument would plan no change.
-        mtu: props.networkMtuBytes ?? gceMtuBytes.normal,
-        routingMode: "REGIONAL",
-      }),
       `${props.name}_network`,
+      () =>
+        new ComputeNetwork(this, "network", {
+          name: props.name,
+          description: "made by wgchain",
+          autoCreateSubnetworks: false,
+          // Always written: removing an optional computed argument would plan no change.
+          mtu: props.networkMtuBytes ?? gceMtuBytes.normal,
+          routingMode: "REGIONAL",
+        }),
     );
     const subnetwork = named(
-      new ComputeSubnetwork(this, "subnetwork", {
-        name: props.name,
-        network: this.network.id,
-        region,
-        ipCidrRange: props.subnetwork ?? GceVm.defaultSubnetwork,
-      }),
       `${props.name}_subnetwork`,
+      () =>
+        new ComputeSubnetwork(this, "subnetwork", {
+          name: props.name,
+          network: this.network.id,
+          region,
+          ipCidrRange: props.subnetwork ?? GceVm.defaultSubnetwork,
+        }),
     );
-    const address = named(new ComputeAddress(this, "address", { name: props.name, region }), `${props.name}_address`);
-    this.instance = named(this.makeInstance(subnetwork, address), `${props.name}_instance`);
-    this.address = address.address;
+    const address = named(`${props.name}_address`, () => new ComputeAddress(this, "address", { name: props.name, region }));
+    this.instance = named(`${props.name}_instance`, () => this.makeInstance(subnetwork, address));
+    this.instanceId = untraced(() => this.instance.instanceId);
+    this.address = untraced(() => address.address);
     this.addressReference = `google_compute_address.${props.name}_address.address`;
     this.instanceReference = `google_compute_instance.${props.name}_instance`;
     this.resources = [this.instance];
@@ -99,15 +105,19 @@ export class GceVm extends Construct {
   }
 
   private allow(id: string, name: string, allow: { protocol: string; ports: string[] }[], from: readonly string[]): void {
-    const firewall = new ComputeFirewall(this, `allow-${id}`, {
-      name,
-      network: this.network.id,
-      direction: "INGRESS",
-      allow,
-      sourceRanges: [...from],
-      targetTags: [this.tag],
-    });
-    this.resources.push(named(firewall, `${this.props.name}_allow_${id}`));
+    const firewall = named(
+      `${this.props.name}_allow_${id}`,
+      () =>
+        new ComputeFirewall(this, `allow-${id}`, {
+          name,
+          network: this.network.id,
+          direction: "INGRESS",
+          allow,
+          sourceRanges: [...from],
+          targetTags: [this.tag],
+        }),
+    );
+    this.resources.push(firewall);
   }
 
   private makeInstance(subnetwork: ComputeSubnetwork, address: ComputeAddress): ComputeInstance {
@@ -140,7 +150,8 @@ export class GceVm extends Construct {
 }
 
 /** Named by the node and not by the place in the tree: moving a construct must not recreate a live host. */
-function named<T extends TerraformResource>(resource: T, logicalId: string): T {
+function named<T extends TerraformResource>(logicalId: string, make: () => T): T {
+  const resource = untraced(make);
   resource.overrideLogicalId(logicalId);
   return resource;
 }

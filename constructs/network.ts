@@ -5,7 +5,7 @@ import { Aspects, TerraformStack, type ISynthesisSession } from "cdktf";
 import { addCustomSynthesis } from "cdktf/lib/synthesize/synthesizer";
 import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { Construct, type IConstruct } from "constructs";
-import { ProvenNetwork } from "../lib/assert/proven-network";
+import type { ProvenNetwork } from "../lib/assert/proven-network";
 import { compile, type Compiled } from "../lib/compile";
 import type {
   ClientIntent,
@@ -24,7 +24,7 @@ import type { Problem } from "../lib/problem";
 import type { Delivery } from "./delivery";
 import { Deploy, NamedResource } from "./deploy";
 import { Directory } from "./directory";
-import { inventoryOf } from "./inventory";
+import { onDemand } from "./on-demand";
 import { payload } from "./payload";
 import { writeTree } from "./tree";
 
@@ -87,7 +87,8 @@ export class WgNetwork extends Construct {
       recorded: this.directory.recorded(),
     };
     this.node.addValidation({ validate: () => this.validate() });
-    Aspects.of(stack).add({ visit: (node: IConstruct) => this.prepare(node) });
+    // Of this one construct: an aspect of the stack's is asked for each of thousands of clients.
+    Aspects.of(this).add({ visit: (node: IConstruct) => this.prepare(node) });
     addCustomSynthesis(this, { onSynthesize: (session) => this.write(session) });
     // Destroy provisioners in `removed` blocks came with 1.9.
     stack.addOverride("terraform.required_version", ">= 1.9");
@@ -237,7 +238,7 @@ export class WgNetwork extends Construct {
       );
     }
     WgNetwork.inventoryOf = this.stack;
-    const inventory = inventoryOf({
+    const inventory = onDemand.inventory().inventoryOf({
       stack: this.stack.node.id,
       directory: this.directory,
       intent: this.intent,
@@ -280,6 +281,8 @@ const format = (problem: Problem): string => `${problem.path}: ${problem.message
 
 /** Undefined while there is a problem. */
 function provenOf({ hosts, traced, wiring }: Compiled, stack: string): ProvenNetwork | undefined {
+  if (traced === undefined) return undefined;
+  const { ProvenNetwork } = onDemand.provenNetwork();
   const files = Object.fromEntries(hosts.map((host) => [host.node, host.files]));
-  return traced === undefined ? undefined : new ProvenNetwork({ stack, wiring, files }, traced);
+  return new ProvenNetwork({ stack, wiring, files }, traced);
 }

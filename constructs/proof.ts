@@ -1,10 +1,10 @@
 import type { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
-import * as assertions from "../lib/assert/assertions";
+import type { Assertion } from "../lib/assert/assertions";
 import type { ProvenNetwork } from "../lib/assert/proven-network";
-import { traceLine } from "../lib/assert/show-trace";
 import { WgClient } from "./client-interface";
 import { WgNetwork } from "./network";
+import { onDemand } from "./on-demand";
 import { WgNode } from "./wg-node";
 import { WgTunnel } from "./wg-tunnel";
 
@@ -34,22 +34,22 @@ export class Proof {
 
   /** It leaves there, with that host's address (or with `as`), and is answered. */
   toExit(source: ProofSource, node: WgNode | string, props: ExitAssertionProps = {}): this {
-    return this.assert(source, assertions.toExit(nameOf(source), nameOf(node), props.as));
+    return this.assert(source, onDemand.assertions().toExit(nameOf(source), nameOf(node), props.as));
   }
 
   /** It comes neither to the internet, nor to another host of the network, nor to an exit's metadata server. */
   toReachNothing(source: ProofSource): this {
-    return this.assert(source, assertions.toReachNothing(nameOf(source)));
+    return this.assert(source, onDemand.assertions().toReachNothing(nameOf(source)));
   }
 
   /** A traceroute shows just these addresses before the target. */
   toTakeHops(source: ProofSource, hops: readonly string[]): this {
-    return this.assert(source, assertions.toTakeHops(nameOf(source), hops));
+    return this.assert(source, onDemand.assertions().toTakeHops(nameOf(source), hops));
   }
 
   /** It leaves by that tunnel ("node/interface"), and nowhere while the tunnel is down. */
   toStayClosedWithout(source: ProofSource, tunnel: WgTunnel | string): this {
-    return this.assert(source, assertions.toStayClosedWithout(nameOf(source), tunnelName(tunnel)));
+    return this.assert(source, onDemand.assertions().toStayClosedWithout(nameOf(source), tunnelName(tunnel)));
   }
 
   /** Whatever can be asked of the traced network; also an error thrown by `predicate` is a problem of synth. */
@@ -66,7 +66,8 @@ export class Proof {
     return this;
   }
 
-  private assert(source: ProofSource, assertion: assertions.Assertion): this {
+  private assert(source: ProofSource, assertion: Assertion): this {
+    const { traceLine } = onDemand.showTrace();
     this.network.addAssertion({
       path: this.path,
       words: `${nameOf(source)} should ${assertion.what}`,

@@ -4,9 +4,10 @@ import type { GceIntent, NodeIntent } from "../lib/intent";
 import { gceDiskGb, gceMtuBytes, linkMtuBytes } from "../lib/model/numbers";
 import { ClientInterface, type ClientInterfaceProps } from "./client-interface";
 import { Delivery, type Connection } from "./delivery";
-import { GceVm } from "./gce-vm";
+import type { GceVm } from "./gce-vm";
 import { sshIntent, type GceHost, type Host } from "./host";
 import { WgNetwork } from "./network";
+import { onDemand } from "./on-demand";
 
 /** What a `WgNode` is made of. */
 export interface WgNodeProps {
@@ -60,7 +61,7 @@ export class WgNode extends Construct {
   }
 
   private makeVm(host: GceHost): GceVm {
-    return new GceVm(this, "vm", {
+    return new (onDemand.gceVm().GceVm)(this, "vm", {
       ...host,
       name: this.name,
       authorizedKeys: host.authorizedKeys ?? this.network.directory.authorizedKeys(),
@@ -73,8 +74,8 @@ export class WgNode extends Construct {
     if (host.kind === "ssh") return Delivery.connection(this.name, host, this.network.directory);
     return {
       destination: this.address,
-      user: host.user ?? GceVm.defaultUser,
-      hostKeyAlias: `wgchain-${this.name}-${this.vm?.instance.instanceId ?? ""}`,
+      user: host.user ?? onDemand.gceVm().GceVm.defaultUser,
+      hostKeyAlias: `wgchain-${this.name}-${this.vm?.instanceId ?? ""}`,
       directory: this.network.directory,
     };
   }
@@ -96,6 +97,7 @@ export class WgNode extends Construct {
   }
 
   private gceIntent(host: GceHost): GceIntent {
+    const { GceVm } = onDemand.gceVm();
     return {
       kind: "gce",
       zone: host.zone,

@@ -1,7 +1,7 @@
-import { Lazy } from "cdktf";
 import { Construct } from "constructs";
 import type { KeyIntent, TunnelEndIntent } from "../lib/intent";
 import { WgNetwork } from "./network";
+import { lazyText } from "./tokens";
 import type { WgNode } from "./wg-node";
 
 /** What is set of one end of a `WgTunnel`. */
@@ -98,8 +98,8 @@ export class WgTunnel extends Construct {
       ...(props.presharedKey === true ? { preshared: this.presharedKey(props, network) } : {}),
     });
     const { vm } = props.server;
-    const port = Lazy.stringValue({ produce: ({ preparing }) => (preparing ? "" : this.serverPort(network)) });
-    if (props.over !== "private") vm?.allowUdp(id, port, [`${props.client.address}/32`]);
+    const port = (): string => lazyText(() => this.serverPort(network));
+    if (props.over !== "private") vm?.allowUdp(id, port(), [`${props.client.address}/32`]);
   }
 
   private end(node: WgNode, props: WgTunnelEndProps = {}, mtuBytes: number | undefined, network: WgNetwork): TunnelEndIntent {

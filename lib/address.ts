@@ -1,4 +1,3 @@
-import { IPv4 } from "ipaddr.js";
 import { ParseError } from "./problem";
 
 /**
@@ -12,7 +11,7 @@ export class Ipv4Address {
   }
 
   static parse(text: string, what = "address"): Ipv4Address {
-    const value = plainly(text) ?? strictly(text);
+    const value = valueOf(text);
     if (value === undefined) throw malformed(text, what);
     return new Ipv4Address(value);
   }
@@ -27,23 +26,25 @@ export class Ipv4Address {
   }
 }
 
-function strictly(text: unknown): number | undefined {
-  if (typeof text !== "string" || !IPv4.isValidFourPartDecimal(text)) return undefined;
-  return IPv4.parse(text)
-    .toByteArray()
-    .reduce((sum, byte) => (sum * 256 + byte) >>> 0, 0);
+/** Four decimal numbers. Digit by digit: a large network has tens of thousands of addresses, for which a pattern or a library takes several times as long. */
+function valueOf(text: unknown): number | undefined {
+  if (typeof text !== "string") return undefined;
+  let value = 0;
+  let dots = 0;
+  // Below zero: no digit yet.
+  let octet = -1;
+  for (let at = 0; at < text.length; at += 1) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit >= 0 && digit <= 9 && octet !== 0) octet = octet < 0 ? digit : octet * 10 + digit;
+    else if (text[at] === "." && octet >= 0) {
+      value = value * 256 + octet;
+      dots += 1;
+      octet = -1;
+    } else return undefined;
+    if (octet > 255) return undefined;
+  }
+  return dots === 3 && octet >= 0 ? value * 256 + octet : undefined;
 }
-
-/**
- * Four decimal numbers as almost everybody writes them; what it does not take is left to the library. A large network has tens of thousands of addresses,
- * for which the library needs several times as long.
- */
-function plainly(text: unknown): number | undefined {
-  const [, a = "", b = "", c = "", d = ""] = (typeof text === "string" ? canonical.exec(text) : null) ?? [];
-  return d === "" ? undefined : ((Number(a) << 24) | (Number(b) << 16) | (Number(c) << 8) | Number(d)) >>> 0;
-}
-const octet = String.raw`(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
-const canonical = new RegExp(`^${octet}\\.${octet}\\.${octet}\\.${octet}$`);
 
 const malformed = (text: string, what: string): ParseError =>
   new ParseError(
@@ -61,7 +62,7 @@ function split(text: string, what: string): { address: Ipv4Address; length: numb
       `${what} '${text}' is not ADDRESS/LENGTH; write a length from 0 to 32, e.g. 10.66.224.0/19`,
     );
   }
-  const value = plainly(addressText) ?? strictly(addressText);
+  const value = valueOf(addressText);
   if (value === undefined) throw malformed(text, what);
   return { address: Ipv4Address.of(value), length: Number(lengthText) };
 }

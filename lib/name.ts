@@ -1,4 +1,4 @@
-import { IPv6 } from "ipaddr.js";
+import type * as ipaddr from "ipaddr.js";
 import { ParseError } from "./problem";
 
 /** Names that reach a shell, a file or a rule set: letters, digits, dash and underscore, not starting with a dash. */
@@ -68,7 +68,14 @@ function isJumpHop(hop: string): boolean {
   );
   if (parts === null || hop.length > 253) return false;
   const { ipv6, port } = parts.groups ?? {};
-  return (ipv6 === undefined || IPv6.isValid(ipv6)) && Number(port ?? 22) <= 65_535;
+  return (ipv6 === undefined || isIpv6(ipv6)) && Number(port ?? 22) <= 65_535;
+}
+
+function isIpv6(text: string): boolean {
+  // Here, since few apps have such a jump host.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { IPv6 } = require("ipaddr.js") as typeof ipaddr;
+  return IPv6.isValid(text);
 }
 
 /** Name of a Linux user on a host. */

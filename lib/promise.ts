@@ -5,26 +5,31 @@ import { Policies, pathMtuBytes } from "./model/path";
 
 /** What every client is promised by the declared policies: what the lab holds against real packets. */
 export function promises(network: Network): readonly InventoryClient[] {
-  const policies = new Policies(network);
+  const policies = Policies.of(network);
   // One for all that a policy takes of an interface: thousands of clients share few.
   const known = new Map<Interface, Map<Policy, InventoryPromise | null>>();
   const promiseTo = (source: Ipv4Address, { interface: incoming }: Client): InventoryPromise | null => {
     const policy = policies.selecting(source, incoming);
     if (policy === undefined) return null;
-    const ofInterface = known.get(incoming) ?? new Map<Policy, InventoryPromise | null>();
-    known.set(incoming, ofInterface);
-    const promise = ofInterface.get(policy) ?? promiseOf(policies, policy, incoming);
-    ofInterface.set(policy, promise);
+    let ofInterface = known.get(incoming);
+    if (ofInterface === undefined) known.set(incoming, (ofInterface = new Map<Policy, InventoryPromise | null>()));
+    let promise = ofInterface.get(policy);
+    if (promise === undefined) ofInterface.set(policy, (promise = promiseOf(policies, policy, incoming)));
     return promise;
   };
   return network.clients.map((client) => {
-    const addresses = client.addresses.map((address) => ({ address: address.toString(), promise: promiseTo(address, client) }));
+    let { mtuBytes } = client.interface;
+    const addresses = client.addresses.map((address) => {
+      const promise = promiseTo(address, client);
+      if (promise !== null) mtuBytes = Math.min(mtuBytes, promise.mtuBytes);
+      return { address: address.toString(), promise };
+    });
     return {
       name: client.name,
       node: client.interface.node.name,
       interface: client.interface.name,
       publicKey: client.publicKey,
-      mtuBytes: Math.min(client.interface.mtuBytes, ...addresses.flatMap(({ promise }) => promise?.mtuBytes ?? [])),
+      mtuBytes,
       ...(client.interface.dns === undefined ? {} : { dns: client.interface.dns.servers.map(String) }),
       addresses,
     };

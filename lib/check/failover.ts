@@ -5,7 +5,7 @@ import type { Problems } from "../problem";
 
 /** What measures exits needs a host of ours, somebody in the internet who answers, and one way to measure for one list of choices. */
 export function checkFailover(network: Network, problems: Problems): void {
-  const policies = new Policies(network);
+  const policies = Policies.of(network);
   const known = new Map<string, Policy>();
   for (const policy of network.policies) {
     const { failover, node, path } = policy;

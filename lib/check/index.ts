@@ -1,12 +1,10 @@
 import type { Network } from "../model/model";
 import type { Incomplete } from "../model/context";
+import { onDemand } from "../on-demand";
 import type { Problems } from "../problem";
 import { checkClients, checkHostAddresses, checkLabels, checkNetworks } from "./addresses";
-import { checkFailover } from "./failover";
-import { checkForwards, checkGateways } from "./forwards";
 import { checkUniqueness } from "./names";
 import { checkAllowedIps, checkOwnRoutes } from "./own-routes";
-import { checkResolvers } from "./resolvers";
 import { checkNumbers, checkPaths, checkSources } from "./policies";
 import { checkUnmanaged } from "./unmanaged";
 
@@ -24,13 +22,19 @@ const checks: readonly Check[] = [
   checkOwnRoutes,
   checkAllowedIps,
   checkUnmanaged,
-  checkFailover,
-  checkGateways,
-  checkForwards,
-  checkResolvers,
 ];
+
+/** Of what few networks have. */
+function fewHave({ policies, gateways, forwards, clientInterfaces }: Network): readonly Check[] {
+  const checks: Check[] = [];
+  if (policies.some(({ failover }) => failover !== undefined)) checks.push(onDemand.checkFailover().checkFailover);
+  if (gateways.length > 0) checks.push(onDemand.checkForwards().checkGateways);
+  if (forwards.length > 0) checks.push(onDemand.checkForwards().checkForwards);
+  if (clientInterfaces.some(({ dns }) => dns !== undefined)) checks.push(onDemand.checkResolvers().checkResolvers);
+  return checks;
+}
 
 /** Every rule of the whole network; all that is wrong is reported, not the first. */
 export function checkNetwork(network: Network, problems: Problems, incomplete: Incomplete): void {
-  for (const check of checks) check(network, problems, incomplete);
+  for (const check of [...checks, ...fewHave(network)]) check(network, problems, incomplete);
 }

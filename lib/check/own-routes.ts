@@ -12,7 +12,7 @@ const covered = (prefix: Ipv4Prefix, by: readonly Ipv4Prefix[]): boolean =>
 
 /** What a host itself sends through a tunnel must have an address to be sent from, get through it, end at an exit, and leave the tunnel's own packets alone. */
 export function checkOwnRoutes(network: Network, problems: Problems, incomplete: Incomplete): void {
-  const policies = new Policies(network);
+  const policies = Policies.of(network);
   const inner = [...network.tunnels, ...network.clientInterfaces].map((one) => one.network);
   const seen: { readonly tunnel: Tunnel; readonly prefix: Ipv4Prefix }[] = [];
   for (const tunnel of network.tunnels.filter(({ ownRoutes }) => ownRoutes.length > 0)) {

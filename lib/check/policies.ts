@@ -1,4 +1,4 @@
-import type { Network, Policy, PolicySource } from "../model/model";
+import type { Interface, Network, Policy, PolicySource } from "../model/model";
 import { exitTables } from "../model/numbers";
 import type { Incomplete } from "../model/context";
 import { Policies, type Path } from "../model/path";
@@ -6,12 +6,12 @@ import type { Problems } from "../problem";
 
 /** A source may be claimed by one policy of a node only: which rule came first must not matter. */
 export function checkSources(network: Network, problems: Problems): void {
-  const claims = new Map<string, { policy: Policy; source: PolicySource }[]>();
+  const claims = new Map<Interface, { policy: Policy; source: PolicySource }[]>();
   for (const policy of network.policies) {
     for (const source of policy.sources) {
-      const list = claims.get(source.incoming.path + source.incoming.name) ?? [];
-      list.push({ policy, source });
-      claims.set(source.incoming.path + source.incoming.name, list);
+      const list = claims.get(source.incoming);
+      if (list === undefined) claims.set(source.incoming, [{ policy, source }]);
+      else list.push({ policy, source });
     }
   }
   for (const list of claims.values()) {
@@ -32,7 +32,7 @@ export function checkSources(network: Network, problems: Problems): void {
 
 /** Every policy's way must end in an exit, without coming to a node twice. */
 export function checkPaths(network: Network, problems: Problems, incomplete: Incomplete): void {
-  const policies = new Policies(network);
+  const policies = Policies.of(network);
   for (const policy of network.policies) {
     for (const path of policies.all(policy)) {
       if (!checkPath(policy, path, problems, incomplete)) break;
@@ -61,7 +61,7 @@ function checkPath(policy: Policy, { end, tunnels }: Path, problems: Problems, i
 
 /** Numbers set by hand: a priority or table serves one way on a node. */
 export function checkNumbers(network: Network, problems: Problems): void {
-  const policies = new Policies(network);
+  const policies = Policies.of(network);
   const priorities = new Map<string, Policy>();
   const tables = new Map<string, { policy: Policy; way: string }>();
   for (const policy of network.policies) {

@@ -1,11 +1,11 @@
 import { Ipv4Prefix } from "../address";
 import type { PolicyIntent, SourceIntent } from "../intent";
 import { parseInteger, parseName } from "../name";
+import { onDemand } from "../on-demand";
 import { ParseError } from "../problem";
 import type { Interface, Node, Policy, PolicySource } from "./model";
 import { priorities, reservedTables } from "./numbers";
 import type { ParseContext } from "./context";
-import { parseFailover } from "./parse-failover";
 import { parseSnat } from "./parse-snat";
 
 export function parsePolicies(intents: readonly PolicyIntent[], context: ParseContext): Policy[] {
@@ -17,7 +17,8 @@ function parsePolicy(intent: PolicyIntent, context: ParseContext): Policy | unde
   const node = context.nodes.get(intent.node);
   const via = intent.via === "uplink" ? intent.via : context.tunnels.get(intent.via.tunnel);
   if (intent.from.length === 0) problems.report("no-source", intent.path, "from is empty; name at least one source");
-  const sources = intent.from.map((source) => problems.attempt(intent.path, () => parseSource(source, node, context)));
+  const arriving = node === undefined ? [] : incomingOf(node, context);
+  const sources = intent.from.map((source) => problems.attempt(intent.path, () => parseSource(source, node, arriving, context)));
   const fields = problems.attemptAll(intent.path, {
     name: () => parseName(intent.name, "policy name"),
     snat: () => (node === undefined || via === undefined ? undefined : parseSnat(intent.label, node, via, context)),
@@ -26,7 +27,7 @@ function parsePolicy(intent: PolicyIntent, context: ParseContext): Policy | unde
     failover: () =>
       node === undefined || via === undefined || intent.failover === undefined
         ? undefined
-        : parseFailover(intent.failover, node, via, context),
+        : onDemand.parseFailover().parseFailover(intent.failover, node, via, context),
   });
   const present = sources.filter((source) => source !== undefined);
   // What did not parse, here or at a partner, has its own problem already; what misses this policy has none.
@@ -70,16 +71,21 @@ function parsePriority(priority: number): number {
   );
 }
 
-function parseSource(source: SourceIntent, node: Node | undefined, context: ParseContext): PolicySource | undefined {
+function parseSource(
+  source: SourceIntent,
+  node: Node | undefined,
+  arriving: readonly Interface[],
+  context: ParseContext,
+): PolicySource | undefined {
   if ("prefix" in source) {
     const prefix = Ipv4Prefix.parseSource(source.prefix);
     if (node === undefined) return undefined;
-    const incoming = incomingOf(node, context).find((one) => one.network.contains(prefix));
+    const incoming = arriving.find((one) => one.network.contains(prefix));
     if (incoming === undefined) {
       if (context.incomplete.arrivals.has(node.path)) return undefined;
       throw new ParseError(
         "source-not-ours",
-        `source ${prefix.toString()} lies in no network that arrives at '${node.name}'${listNetworks(node, context)}; a wider selector would catch the host's own traffic (underlay, endpoints, SSH)`,
+        `source ${prefix.toString()} lies in no network that arrives at '${node.name}'${listNetworks(arriving)}; a wider selector would catch the host's own traffic (underlay, endpoints, SSH)`,
       );
     }
     return { prefix, incoming };
@@ -107,7 +113,7 @@ function incomingOf(node: Node, context: ParseContext): Interface[] {
   );
 }
 
-function listNetworks(node: Node, context: ParseContext): string {
-  const networks = incomingOf(node, context).map((one) => `${one.network.toString()} on ${one.name}`);
+function listNetworks(arriving: readonly Interface[]): string {
+  const networks = arriving.map((one) => `${one.network.toString()} on ${one.name}`);
   return networks.length === 0 ? " (nothing arrives there)" : ` (${networks.join(", ")})`;
 }

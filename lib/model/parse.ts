@@ -1,12 +1,12 @@
 import { DeferredAddress, InterfaceAddress, Ipv4Address, Ipv4Prefix } from "../address";
 import type { ClientIntent, ClientInterfaceIntent, LabelIntent, NetworkIntent, NodeIntent } from "../intent";
 import { parseInteger, parseInterfaceName, parseName, parseNodeName } from "../name";
+import { onDemand } from "../on-demand";
 import { Problems } from "../problem";
 import { parseTimeSpan } from "../time-span";
 import { keyMend, parseKey, type Incomplete, type ParseContext } from "./context";
 import type { Client, ClientInterface, Label, Network, Node } from "./model";
 import { gceMtuBytes, linkMtuBytes, repairSeconds, sshPort } from "./numbers";
-import { parseForwards, parseGateways } from "./parse-forwards";
 import { parsePolicies } from "./parse-policies";
 import { clientInterfaceMtu, parseTunnel } from "./parse-tunnel";
 import { parseResolvers } from "./parse-resolvers";
@@ -45,10 +45,18 @@ export function parseNetwork(intent: NetworkIntent): Parsed {
     clientInterfaces: [...context.clientInterfaces.values()],
     clients,
     policies,
-    gateways: parseGateways(intent.gateways ?? [], context),
-    forwards: parseForwards(intent.forwards ?? [], context),
+    ...parseInwards(intent, context),
   };
   return { network, problems, incomplete: context.incomplete, ports: context.ports };
+}
+
+function parseInwards(
+  { gateways = [], forwards = [] }: NetworkIntent,
+  context: ParseContext,
+): Pick<Network, "gateways" | "forwards"> {
+  if (gateways.length + forwards.length === 0) return { gateways: [], forwards: [] };
+  const { parseGateways, parseForwards } = onDemand.parseForwards();
+  return { gateways: parseGateways(gateways, context), forwards: parseForwards(forwards, context) };
 }
 
 function keep<T>(map: Map<string, T>, path: string, value: T | undefined): void {

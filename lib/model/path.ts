@@ -28,14 +28,21 @@ interface AnyChoice {
 
 /** Answers which policy takes what arrives at a node; one index for the whole network. */
 export class Policies {
+  private static readonly known = new WeakMap<Network, Policies>();
   private readonly byInterface = new Map<Interface, { prefix: Ipv4Prefix; policy: Policy }[]>();
 
-  constructor(network: Network) {
+  static of(network: Network): Policies {
+    const known = Policies.known.get(network) ?? new Policies(network);
+    Policies.known.set(network, known);
+    return known;
+  }
+
+  private constructor(network: Network) {
     for (const policy of network.policies) {
       for (const { prefix, incoming } of policy.sources) {
-        const list = this.byInterface.get(incoming) ?? [];
-        list.push({ prefix, policy });
-        this.byInterface.set(incoming, list);
+        const list = this.byInterface.get(incoming);
+        if (list === undefined) this.byInterface.set(incoming, [{ prefix, policy }]);
+        else list.push({ prefix, policy });
       }
     }
     for (const list of this.byInterface.values()) list.sort((a, b) => a.prefix.base - b.prefix.base);

@@ -1,10 +1,10 @@
 import { InterfaceAddress, Ipv4Address, Ipv4Prefix, comparePrefixes } from "../address";
 import type { Interface, Network, Node, Tunnel } from "../model/model";
 import type { ExitPlan, HostPlan, InterfacePlan, PeerPlan, RoutePlan, RulePlan, SourcePlan } from "./host-plan";
-import { forwardRules, gatewayOf } from "./gateway";
 import { failoversOf, othersOf, probeRules } from "./failover";
 import type { Way, Ways } from "./ways";
 import { directTable, ownRouteTable, priorities } from "../model/numbers";
+import { onDemand } from "../on-demand";
 
 /** What every host gets. Only for a network without problems. */
 export function planNetwork(network: Network, ways: Ways): readonly HostPlan[] {
@@ -22,6 +22,7 @@ function planHost(network: Network, node: Node, ways: readonly Way[], networks: 
     .flatMap(({ client, clientAddress: src, ownRoutes: prefixes }) =>
       src === undefined ? [] : prefixes.map((to) => ({ to, dev: client.name, src })),
     );
+  const isGateway = [...network.gateways, ...network.forwards].some((one) => one.node === node);
   const exits = new Map(ways.map((way) => [way, exitOf(way)]));
   return {
     node: node.name,
@@ -33,7 +34,7 @@ function planHost(network: Network, node: Node, ways: readonly Way[], networks: 
       ...own.flatMap(ownRouteRules),
       ...ways.flatMap(probeRules),
       ...ways.flatMap(selectRules),
-      ...forwardRules(network, node),
+      ...(isGateway ? onDemand.planGateway().forwardRules(network, node) : []),
     ]),
     routes: distinct([
       ...directRoutes(interfaces, directTable),
@@ -44,7 +45,7 @@ function planHost(network: Network, node: Node, ways: readonly Way[], networks: 
     exits: distinct([...exits.values()]),
     networks,
     ...failoversOf(ways),
-    ...gatewayOf(network, node),
+    ...(isGateway ? onDemand.planGateway().gatewayOf(network, node) : {}),
     ...(node.repairEvery === undefined ? {} : { repairEvery: node.repairEvery }),
   };
 }

@@ -88,7 +88,7 @@ function measuredBy(one: Pick<Draft, "failover">, other: Pick<Draft, "failover">
 type Add = (draft: Omit<Draft, "sources" | "name">, sources: readonly WaySource[]) => void;
 
 function collect(network: Network, add: Add): void {
-  const policies = new Policies(network);
+  const policies = Policies.of(network);
   for (const policy of network.policies) {
     const { node, via, path } = policy;
     const { end } = policies.follow(policy);

@@ -1,7 +1,7 @@
 import type { TraceHost } from "../trace/host";
 import { uplink } from "../trace/host";
 import type { PrefixMap } from "../trace/ip";
-import { lastOf, parseIp, type Ip, type Prefix } from "../trace/ip";
+import { addBoundaries, parseIp, type Ip } from "../trace/ip";
 import { formatLine } from "../trace/line";
 import { somewhere, type EntrySource, type NetworkTrace } from "../trace/network";
 import { packetTo, walkBoth, type RoundTrip, type Walked } from "../trace/trace";
@@ -136,10 +136,9 @@ export const undeclaredReachesNothing: Obligation = (of, fail) => {
   for (const host of world.hosts.values()) {
     for (const [name, iface] of host.interfaces) {
       const declared = of.declared.get(`${host.name}/${name}`);
-      const allowed = [...iface.allowed.entries()];
       // A peer with everything allowed is an exit's, whose packets are answers.
-      if (allowed.every(([{ length }]) => length === 0)) continue;
-      for (const ip of representatives(host, [...allowed.map(([prefix]) => prefix), ...prefixesOf(declared)])) {
+      if (iface.allowed.inUse().every((length) => length === 0)) continue;
+      for (const ip of representatives(host, iface.allowed, declared)) {
         if (declared?.get(ip) !== undefined || iface.allowed.get(ip) === undefined) continue;
         for (const destination of [somewhere, ...others.filter((one) => one !== host.publicAddress)]) {
           const { there } = walkBoth(world, packetTo(ip, destination), { host, iif: name });
@@ -154,18 +153,13 @@ export const undeclaredReachesNothing: Obligation = (of, fail) => {
   }
 };
 
-function prefixesOf(map: PrefixMap<string> | undefined): Prefix[] {
-  return map === undefined ? [] : [...map.entries()].map(([prefix]) => prefix);
-}
-
 /** First address of every range between two boundaries. */
-function representatives(host: TraceHost, prefixes: readonly Prefix[]): number[] {
-  const cuts = new Set<number>();
-  for (const prefix of [...prefixes, ...host.nft.prefixes(), ...host.routing.sourcePrefixes()]) {
-    cuts.add(prefix.base);
-    if (lastOf(prefix) < 0xffffffff) cuts.add(lastOf(prefix) + 1);
-  }
-  return [...Uint32Array.from(cuts).sort()];
+function representatives(host: TraceHost, ...maps: readonly (PrefixMap<unknown> | undefined)[]): Uint32Array {
+  const cuts = new Set<Ip>();
+  for (const map of maps) map?.addBoundaries(cuts);
+  host.nft.addBoundaries(cuts);
+  for (const prefix of host.routing.sourcePrefixes()) addBoundaries(prefix, cuts);
+  return Uint32Array.from(cuts).sort();
 }
 
 /** Google's metadata server, and other link-local neighbours of an exit, answer no client. */
@@ -181,24 +175,24 @@ export const noMetadataServer: Obligation = (of, fail) => {
 /** A client's packet to another of its entry goes there directly. */
 export const clientsStayLocal: Obligation = (of, fail) => {
   const { world } = of.trace;
-  const byInterface = new Map<string, EntrySource[]>();
+  const lastOf = new Map<string, EntrySource>();
   const held = new Set<string>();
-  for (const source of of.sources) {
-    if (source.client === null) continue;
-    const key = `${source.node}/${source.interface}`;
-    byInterface.set(key, [...(byInterface.get(key) ?? []).slice(-1), source]);
-    const [before, now] = byInterface.get(key) ?? [];
-    if (before === undefined || now === undefined || before.client === now.client) continue;
-    const kinds = [of.trace.signature(before), of.trace.signature(now)];
-    const pair = kinds.includes(undefined) ? undefined : kinds.join(" to ");
+  for (const now of of.sources) {
+    if (now.client === null) continue;
+    const key = `${now.node}/${now.interface}`;
+    const before = lastOf.get(key);
+    lastOf.set(key, now);
+    if (before === undefined || before.client === now.client) continue;
+    const [from, to] = [of.trace.signature(before), of.trace.signature(now)];
+    const pair = from === undefined || to === undefined ? undefined : `${from} to ${to}`;
     if (pair !== undefined && held.has(pair)) continue;
     const { there } = of.trace.roundTrip(before, now.ip);
     if (there.verdict.end === "delivered" && there.verdict.at === now.client && there.hops.length === 3) {
       if (pair !== undefined) held.add(pair);
       continue;
     }
-    const message = `${shown(before)} should reach ${shown(now)} by ${source.node} alone; ${story(world, there)}`;
-    fail({ code: "proof-clients", node: source.node, client: before.client, message });
+    const message = `${shown(before)} should reach ${shown(now)} by ${now.node} alone; ${story(world, there)}`;
+    fail({ code: "proof-clients", node: now.node, client: before.client, message });
   }
 };
 

@@ -1,4 +1,4 @@
-import type { Ipv4Address } from "../address";
+import type { Ipv4Address, Ipv4Prefix } from "../address";
 import type { HostPlan, SourcePlan } from "../plan/host-plan";
 import { gatewayElements } from "./gateway";
 import { resolverElements } from "./resolvers";
@@ -27,10 +27,11 @@ function mapElements({ iif, prefix, exit, snat, others = [] }: SourcePlan): stri
   const marks = prefix.isHost ? setNames.exit(iif) : setNames.exitOfNetworks(iif);
   const marked = `${marks} ${prefix.brief} : ${markOf(exit.table)}`;
   if (exit.via === "uplink" || snat === undefined) return [marked];
-  const label = (oif: string, address: Ipv4Address): string =>
-    `${prefix.isHost ? setNames.label(oif) : setNames.labelOfNetworks(oif)} ${prefix.brief} : ${address.toString()}`;
   // By every choice: the route alone says which is taken.
-  return [marked, label(exit.via.interface, snat), ...others.map((other) => label(other.interface, other.snat))];
+  return [marked, label(prefix, exit.via.interface, snat), ...others.map((other) => label(prefix, other.interface, other.snat))];
 }
+
+const label = (prefix: Ipv4Prefix, oif: string, address: Ipv4Address): string =>
+  `${prefix.isHost ? setNames.label(oif) : setNames.labelOfNetworks(oif)} ${prefix.brief} : ${address.toString()}`;
 
 const markOf = (table: number): string => `0x${table.toString(16)}`;

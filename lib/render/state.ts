@@ -31,17 +31,15 @@ export function peerLines(plan: HostPlan): StateLine[] {
       const allowed = peer.allowedIps.map(String).sort().join(",");
       const endpoint = peer.endpoint === undefined ? "(none)" : `${peer.endpoint.address.toString()}:${peer.endpoint.port}`;
       const keepalive = peer.keepaliveSeconds === 0 ? "off" : String(peer.keepaliveSeconds);
-      const shown = [
-        `key ${peer.publicKey} allowed-ips ${allowed}`,
-        ...(peer.endpoint === undefined ? [] : [`endpoint ${endpoint}`]),
-        ...(peer.keepaliveSeconds === 0 ? [] : [`keepalive ${keepalive}`]),
-        // Enough to see that it is another one; the whole digest stands in the file.
-        ...(peer.pskDigest === undefined ? [] : [`psk sha256:${peer.pskDigest.slice(0, 12)}`]),
-      ];
+      let value = `key ${peer.publicKey} allowed-ips ${allowed}`;
+      if (peer.endpoint !== undefined) value += ` endpoint ${endpoint}`;
+      if (peer.keepaliveSeconds !== 0) value += ` keepalive ${keepalive}`;
+      // Enough to see that it is another one; the whole digest stands in the file.
+      if (peer.pskDigest !== undefined) value += ` psk sha256:${peer.pskDigest.slice(0, 12)}`;
       return {
-        line: [name, peer.publicKey, endpoint, allowed, keepalive, peer.pskDigest ?? "(none)", peer.name].join("\t"),
+        line: `${name}\t${peer.publicKey}\t${endpoint}\t${allowed}\t${keepalive}\t${peer.pskDigest ?? "(none)"}\t${peer.name}`,
         key: `peer ${peer.name} on ${name}`,
-        value: shown.join(" "),
+        value,
       };
     }),
   );
@@ -105,19 +103,18 @@ function routeArguments(route: RoutePlan): string {
 export function sourceLines(plan: HostPlan): StateLine[] {
   return plan.sources.map((source) => {
     const { iif, exit, others = [] } = source;
-    const snat = source.snat?.toString() ?? "masquerade";
-    const exits = [exit.exit, ...others.map((other) => other.exit)];
-    const labels = [snat, ...others.map((other) => other.snat.toString())];
-    const interfaces = [viaOf(source), ...others.map((other) => other.interface)];
+    let [exits, labels, interfaces] = [exit.exit, source.snat?.toString() ?? "masquerade", viaOf(source)];
+    let value = `exit ${exits} via ${interfaces} from ${labels}`;
+    for (const other of others) {
+      const label = other.snat.toString();
+      exits += `,${other.exit}`;
+      labels += `,${label}`;
+      interfaces += `,${other.interface}`;
+      value += `, else exit ${other.exit} via ${other.interface} from ${label}`;
+    }
     const prefix = source.prefix.brief;
-    const more = others.length === 0 ? "" : ` ${interfaces.join(",")} ${exit.table}`;
-    return {
-      line: `${iif} ${prefix} ${exits.join(",")} ${labels.join(",")}${more}`,
-      key: `source ${prefix} on ${iif}`,
-      value: exits
-        .map((name, index) => `exit ${name} via ${interfaces[index] ?? ""} from ${labels[index] ?? ""}`)
-        .join(", else "),
-    };
+    const more = others.length === 0 ? "" : ` ${interfaces} ${exit.table}`;
+    return { line: `${iif} ${prefix} ${exits} ${labels}${more}`, key: `source ${prefix} on ${iif}`, value };
   });
 }
 

@@ -28,19 +28,16 @@ export function renderWgQuick(one: InterfacePlan, unmanaged = false): string {
     `MTU = ${one.mtuBytes}`,
     "Table = off",
     ...(unmanaged ? unmanagedHooks : wgQuickHooks),
-    ...one.peers.flatMap(peerLines),
+    ...one.peers.map(peerText),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function peerLines(peer: PeerPlan): string[] {
-  return [
-    "",
-    `# ${peer.name}`,
-    "[Peer]",
-    `PublicKey = ${peer.publicKey}`,
-    `AllowedIPs = ${peer.allowedIps.map(String).sort().join(", ")}`,
-    ...(peer.endpoint === undefined ? [] : [`Endpoint = ${peer.endpoint.address.toString()}:${peer.endpoint.port}`]),
-    ...(peer.keepaliveSeconds === 0 ? [] : [`PersistentKeepalive = ${peer.keepaliveSeconds}`]),
-  ];
+/** Of a peer one text, not a list of lines: there are thousands. */
+function peerText({ name, publicKey, allowedIps, endpoint, keepaliveSeconds }: PeerPlan): string {
+  const allowed = allowedIps.map(String).sort().join(", ");
+  let text = `\n# ${name}\n[Peer]\nPublicKey = ${publicKey}\nAllowedIPs = ${allowed}`;
+  if (endpoint !== undefined) text += `\nEndpoint = ${endpoint.address.toString()}:${endpoint.port}`;
+  if (keepaliveSeconds !== 0) text += `\nPersistentKeepalive = ${keepaliveSeconds}`;
+  return text;
 }

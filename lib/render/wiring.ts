@@ -31,7 +31,7 @@ function resolversOf({ clientInterfaces }: Network): Pick<Wiring, "resolvers"> {
 }
 
 function ownRoutesOf(network: Network): Pick<Wiring, "ownRoutes"> {
-  const policies = new Policies(network);
+  const policies = Policies.of(network);
   const ownRoutes = network.tunnels.flatMap((tunnel) => {
     const { client, clientAddress, ownRoutes: prefixes } = tunnel;
     const { end } = policies.followOwn(tunnel);
@@ -87,7 +87,7 @@ function inwardsOf(network: Network, node: Node): Pick<WiredNode, "lans" | "forw
 
 /** Every policy's sources, and what arrives at an exit that has no policy for it. */
 function declaredOf(network: Network): Declared[] {
-  const policies = new Policies(network);
+  const policies = Policies.of(network);
   const found = new Map<string, Declared>();
   const addAll = (node: Node, sources: readonly { incoming: string; source: string }[], ends: readonly PathEnd[]): void => {
     const [exit, ...others] = [...new Set(ends.flatMap((end) => (end.kind === "exit" ? [end.node.name] : [])))];

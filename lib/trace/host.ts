@@ -183,14 +183,15 @@ function readInterfaces(
     found.get(name)?.addresses.push(InterfaceAddress.parse(address));
   }
   for (const line of read("peers")) {
-    const [name = "", publicKey = "", endpoint = "", allowedIps = "", keepalive = "", psk = "", peerName = ""] =
-      line.text.split("\t");
-    const one = found.get(name);
+    const words = line.text.split("\t");
+    const one = found.get(words[0] ?? "");
     if (one === undefined) continue;
-    const own = { line, publicKey, psk, name: peerName, allowedIps, keepalive };
+    const [publicKey, endpoint, allowedIps] = [words[1] ?? "", words[2] ?? "", words[3] ?? ""];
+    const own = { line, publicKey, psk: words[5] ?? "", name: words[6] ?? "", allowedIps, keepalive: words[4] ?? "" };
     const peer: Peer = endpoint === "(none)" ? own : { ...own, endpoint };
     one.peers.set(publicKey, peer);
-    for (const prefix of allowedIps.split(",").filter((text) => text !== "" && text !== "(none)")) {
+    for (const prefix of allowedIps.split(",")) {
+      if (prefix === "" || prefix === "(none)") continue;
       const before = one.allowed.set(parsePrefix(prefix), peer);
       if (before !== undefined) taken.push({ from: before, to: peer, prefix });
     }

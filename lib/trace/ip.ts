@@ -28,6 +28,13 @@ export const contains = (prefix: Prefix, ip: Ip): boolean => baseOf(ip, prefix.l
 /** Last address of a prefix. */
 export const lastOf = ({ base, length }: Prefix): Ip => (base | ~maskOf(length)) >>> 0;
 
+/** Where a prefix begins, and where what is behind it does. */
+export function addBoundaries(prefix: Prefix, to: Set<Ip>): void {
+  to.add(prefix.base);
+  const last = lastOf(prefix);
+  if (last < 0xffffffff) to.add(last + 1);
+}
+
 export const firstDeferred: Ip = 0xf0000000;
 
 /** Longest prefix wins. Cost of a look-up: one hash a length in use. */
@@ -64,6 +71,15 @@ export class PrefixMap<T> {
       if (value !== undefined) return value;
     }
     return undefined;
+  }
+
+  /** Of the prefixes in it. */
+  inUse(): readonly number[] {
+    return this.lengths;
+  }
+
+  addBoundaries(to: Set<Ip>): void {
+    for (const [length, entries] of this.byLength) for (const base of entries.keys()) addBoundaries({ base, length }, to);
   }
 
   /** Prefixes of more than one address. */

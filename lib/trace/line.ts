@@ -29,5 +29,11 @@ export class UnknownLine extends Error {
 
 /** Lines that are not empty, numbered as they stand. */
 export function linesOf(host: string, file: string, text: string | undefined): Line[] {
-  return (text ?? "").split("\n").flatMap((line, index) => (line === "" ? [] : [{ host, file, number: index + 1, text: line }]));
+  const lines: Line[] = [];
+  let number = 0;
+  for (const line of (text ?? "").split("\n")) {
+    number += 1;
+    if (line !== "") lines.push({ host, file, number, text: line });
+  }
+  return lines;
 }

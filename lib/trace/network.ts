@@ -76,7 +76,7 @@ export class NetworkTrace {
   private readonly exitsDown = new Map<string, TracedWay["down"]>();
   private readonly insteads = new Map<string, readonly TracedInstead[]>();
   private readonly twins: Twins;
-  private readonly signatures = new Map<EntrySource, string | undefined>();
+  private readonly signatures = new Map<EntrySource, string | null>();
   private readonly walked = new Map<string, WalkedKind>();
 
   constructor(
@@ -216,8 +216,9 @@ export class NetworkTrace {
   /** Sources of one signature are told apart by nothing but their own peers and clients; undefined: it is like no other. */
   signature(source: EntrySource): string | undefined {
     if (!this.sharing) return undefined;
-    if (!this.signatures.has(source)) this.signatures.set(source, this.twins.signature(source));
-    return this.signatures.get(source);
+    let known = this.signatures.get(source);
+    if (known === undefined) this.signatures.set(source, (known = this.twins.signature(source) ?? null));
+    return known ?? undefined;
   }
 
   way(source: EntrySource): TracedWay {

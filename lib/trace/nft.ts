@@ -88,9 +88,9 @@ export class Ruleset {
     return this.byHook.get(hook) ?? [];
   }
 
-  /** Every prefix that a set or map tells apart. */
-  *prefixes(): Generator<Prefix> {
-    for (const { addresses } of this.sets.values()) for (const [prefix] of addresses.entries()) yield prefix;
+  /** Of every prefix that a set or map tells apart. */
+  addBoundaries(to: Set<Ip>): void {
+    for (const { addresses } of this.sets.values()) addresses.addBoundaries(to);
   }
 
   /** What rules look single addresses up in. */
@@ -99,7 +99,9 @@ export class Ruleset {
   }
 
   private addElement(line: Line): void {
-    const [, name, key, value] = /^(\S+) (\S+(?: \. \S+)*)(?: : (\S+(?: \. \S+)*))?$/.exec(line.text) ?? [];
+    const found = /^(\S+) (\S+(?: \. \S+)*)(?: : (\S+(?: \. \S+)*))?$/.exec(line.text);
+    // By index: a pattern takes memory for each of thousands.
+    const [name, key, value] = [found?.[1], found?.[2], found?.[3]];
     if (name === undefined || key === undefined) throw new UnknownLine(line, "no element of a set or map");
     const set = this.sets.get(name);
     if (set === undefined) throw new UnknownLine(line, `no set or map ${name} is declared`);
@@ -179,6 +181,8 @@ export class Ruleset {
   }
 
   private readStatement(words: readonly string[]): Statement | undefined {
+    // Most words begin a match: none of the patterns is tried on them.
+    if (!statementWords.has(words[0] ?? "")) return undefined;
     const text = words.join(" ");
     if (text === "drop" || text === "accept") return () => text;
     if (text === "masquerade") return () => ({ source: "masquerade" });
@@ -322,6 +326,8 @@ interface OpenChain {
 }
 
 type Block = "file" | "table" | OpenSet | OpenChain;
+
+const statementWords: ReadonlySet<string> = new Set(["accept", "ct", "dnat", "drop", "masquerade", "meta", "snat", "tcp"]);
 
 const typeOf = ({ key, value }: Declared): string => (value === undefined ? key : `${key} : ${value}`);
 

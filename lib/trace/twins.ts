@@ -52,7 +52,8 @@ export class Twins {
     for (const prefix of host.routing.prefixes()) add(prefix);
     for (const prefix of host.nft.literals) add(prefix);
     for (const { addresses } of host.interfaces.values()) for (const { network } of addresses) add(network);
-    const sets = [...host.nft.addressSets()];
+    // An empty one tells nothing apart.
+    const sets = [...host.nft.addressSets()].filter((set) => set.inUse().length > 0);
     const allowed = [...host.interfaces.values()].map((iface) => iface.allowed);
     for (const set of [...sets, ...allowed]) for (const prefix of set.wide()) add(prefix);
     const eyes = { prefixes, sets, allowed };
