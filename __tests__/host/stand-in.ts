@@ -45,7 +45,8 @@ verb_deploy() {
   local line
   id=$3
   echo "$4" >$dir/$node.lease
-  while IFS= read -r line; do
+  first=${"${5-}"}
+  while { line=$first first=''; [[ -n $line ]]; } || IFS= read -r line; do
     case $line in
       beat) echo beat >>$dir/$node.beats; continue ;;
       'key '* | 'psk '*) log "$(cut -d' ' -f1,2 <<<"$line")"; printf '%s\n' "$line" >>$dir/$node.secrets; continue ;;

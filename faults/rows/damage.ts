@@ -116,7 +116,7 @@ export const damage: readonly Row[] = [
     "echo '# by hand' >>/etc/wireguard/wgp.conf; rm /etc/wgchain/rules /etc/sysctl.d/90-wgchain.conf",
     {
       what: "comparing files by what is in them",
-      edits: [["host/program/50-files.bash", `  ! same_file "$path" || return 0`, `  [[ ! -f /$path ]] || return 0`]],
+      edits: [["host/program/50-files.bash", `if [[ \${sum[$path]-} != "\${want[$path]}" ||`, `if [[ ! -f /$path ]] && [[`]],
     },
   ),
   tunnelDown("tunnel-down", 10, false),

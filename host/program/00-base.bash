@@ -40,15 +40,42 @@ cmd() {
 }
 
 has_systemd() { [[ -d /run/systemd/system ]]; }
-uptime_seconds() { local up; read -r up _ </proc/uptime; printf '%s\n' "${up%.*}"; }
-link_exists() { ip link show dev "$1" >/dev/null 2>&1; }
+# What is asked often is read by bash itself: on a host that has little else to do, a deploy's time is that of the processes which it starts.
+uptime_seconds() { read -r UPTIME _ </proc/uptime; UPTIME=${UPTIME%.*}; } # into UPTIME
+link_exists() {
+  local name
+  while read -r name _; do [[ ${name%%:*} != "$1" ]] || return 0; done </proc/net/dev
+  return 1
+}
 link_up() { [[ $(ip -o link show dev "$1" 2>/dev/null) =~ \<([^\>]*,)?UP[,\>] ]]; }
 lines_of() { if [[ -f $1 ]]; then cat -- "$1"; fi; }
-is_line_of() { grep -Fxq -- "$2" "$1" 2>/dev/null; }
-is_wanted() { lines_of "$ETC/interfaces" | awk -v name="$1" '$1 == name { found = 1 } END { exit !found }'; }
-wanted_interfaces() { lines_of "$ETC/interfaces" | awk '{ print $1 }'; }
+file_or_none() { FILE=$1; [[ -f $FILE ]] || FILE=/dev/null; } # into FILE, for programs that want one
+first_line() { # of FILE, into LINE
+  file_or_none "$1"
+  IFS= read -r LINE <"$FILE" || true
+}
+is_line_of() { # FILE LINE; files of a few lines
+  local line
+  [[ -f $1 ]] || return 1
+  while IFS= read -r line; do [[ $line != "$2" ]] || return 0; done <"$1"
+  return 1
+}
+is_wanted() { wanted_interfaces; [[ " ${WANTED[*]} " == *" $1 "* ]]; }
+wanted_interfaces() { # into WANTED
+  local name
+  WANTED=()
+  file_or_none "$ETC/interfaces"
+  while read -r name _; do WANTED+=("$name"); done <"$FILE"
+}
 # Interfaces of the manifest: only these may be changed or taken down.
-our_interfaces() { lines_of "$LIB/manifest" | sed -n 's|^etc/wireguard/\(.*\)\.conf$|\1|p'; }
+our_interfaces() { # into OURS
+  local path
+  OURS=()
+  file_or_none "$LIB/manifest"
+  while read -r path; do
+    if [[ $path == etc/wireguard/*.conf ]]; then path=${path#etc/wireguard/} OURS+=("${path%.conf}"); fi
+  done <"$FILE"
+}
 # Ours, also where the manifest was lost, or handed over to us by `wgchain adopt`.
 has_conf() {
   local first=
@@ -67,13 +94,18 @@ put() { # FILE, text from standard input
   cat >"$new"
   mv -fT -- "$new" "$1"
 }
+put_line() { # FILE LINE
+  local new=$1.$BASHPID.wgchain-new
+  printf '%s\n' "$2" >"$new"
+  mv -fT -- "$new" "$1"
+}
 put_if_new() { # FILE SOURCE
   cmp -s -- "$2" "$1" || put "$1" <"$2"
 }
 
 work() {
   [[ -z $WORK ]] || return 0
-  mkdir -p "$RUN"
+  [[ -d $RUN ]] || mkdir -p "$RUN"
   WORK=$(umask 077; mktemp -d "$RUN/work.XXXXXX")
   trap on_exit EXIT
   trap 'exit 129' HUP INT TERM
@@ -92,7 +124,7 @@ on_exit() {
 # Held by whatever changes the host. [SECONDS to wait]
 lock() {
   [[ $EUID -eq 0 ]] || die "must run as root"
-  mkdir -p "$RUN"
+  [[ -d $RUN ]] || mkdir -p "$RUN"
   exec 9>>"$RUN/lock"
   flock -w "${1-0}" 9 || die "another wgchain run holds $RUN/lock on this host; wait until it ends (who: fuser -v $RUN/lock)"
   work
@@ -111,8 +143,7 @@ lock_deploy() {
 # What runs that were killed have left; a payload may hold a private key. One that is just arriving is younger.
 sweep() {
   local file pid
-  find /run -maxdepth 1 -type d -name 'wgchain.??????????' -mmin +10 -exec rm -rf -- {} +
-  find "$RUN" -maxdepth 1 -type d -name 'work.??????' ! -path "$WORK" -mmin +10 -exec rm -rf -- {} +
+  find /run "$RUN" -maxdepth 1 -type d \( -path '/run/wgchain.??????????' -o -path "$RUN/work.??????" \) ! -path "$WORK" -mmin +10 -exec rm -rf -- {} +
   for file in "$RUN"/*.wgchain-new "$LIB"/*.wgchain-new; do # `put`'s, with its pid
     pid=${file%.wgchain-new} pid=${pid##*.}
     [[ ! -f $file || ! $pid =~ ^[0-9]+$ ]] || kill -0 "$pid" 2>/dev/null || rm -f -- "$file"

@@ -1,4 +1,5 @@
 # ---- rules and routes: wanted and live lines in one canonical form, which is also what `ip rule|route add` takes -------------------------------
+# RULE_AWK and ROUTE_AWK set `line`; with what follows them they are one program, so that what is wanted and what is live are one process.
 
 # shellcheck disable=SC2016
 readonly RULE_AWK='
@@ -23,7 +24,7 @@ readonly RULE_AWK='
     line = "pref " pref not
     n = split("from to iif oif fwmark", order, " ")
     for (k = 1; k <= n; k++) if (order[k] in at) line = line " " order[k] " " at[order[k]]
-    print line more action (table == "" ? "" : " lookup " table)
+    line = line more action (table == "" ? "" : " lookup " table)
   }'
 
 # shellcheck disable=SC2016
@@ -44,21 +45,41 @@ readonly ROUTE_AWK='
       else if (key == "dev") dev = " dev " v
       else more = more " " key " " v
     }
-    print (kind == "" || kind == "unicast" ? "" : kind " ") prefix via dev more metric " table " table
+    line = (kind == "" || kind == "unicast" ? "" : kind " ") prefix via dev more metric " table " table
   }'
 
-rules_wanted() { lines_of "$ETC/rules" | awk -v own= "$RULE_AWK" | sort -u; }
-rules_live() { ip -4 -N rule show | awk -v own=$PROTOCOL "$RULE_AWK" | sort -u; }
-routes_wanted() { lines_of "$ETC/routes" | routes_taken | awk "$ROUTE_AWK" | sort -u; }
-# An empty table is an error to ip ("FIB table does not exist"); `table all` is not.
-routes_live() { ip -4 -N route show table all proto $PROTOCOL | awk "$ROUTE_AWK" | sort -u; }
+readonly PRINT_AWK='{ print line }'
+# What is `side` only, sorted. All that is live goes into the file `kept`.
+# shellcheck disable=SC2016
+readonly DIFFERENCE_AWK='
+  !((file, line) in seen) { seen[file, line]; if (file == side) mine[++count] = line; if (file == "live") print line >kept }
+  END {
+    for (i = 1; i <= count; i++) if (!((side == "live" ? "wanted" : "live", mine[i]) in seen)) {
+      for (j = ++only; j > 1 && out[j - 1] > mine[i]; j--) out[j] = out[j - 1]
+      out[j] = mine[i]
+    }
+    for (i = 1; i <= only; i++) print out[i]
+  }'
 
-# $1: rule or route, $2: missing (wanted, not live) or stale (live, not wanted)
+rules_shown() { ip -4 -N rule show; }
+# An empty table is an error to ip ("FIB table does not exist"); `table all` is not.
+routes_shown() { ip -4 -N route show table all proto $PROTOCOL; }
+rules_live() { rules_shown | awk -v own=$PROTOCOL "$RULE_AWK$PRINT_AWK" | sort -u; }
+routes_live() { routes_shown | awk "$ROUTE_AWK$PRINT_AWK" | sort -u; }
+
+# $1: rule or route, $2: missing (wanted, not live) or stale (live, not wanted). What is live is in $WORK/live afterwards.
 difference() {
+  local side=wanted program=$RULE_AWK
   work
-  "${1}s_wanted" >"$WORK/wanted"
-  "${1}s_live" >"$WORK/live"
-  if [[ $2 == missing ]]; then comm -23 "$WORK/wanted" "$WORK/live"; else comm -13 "$WORK/wanted" "$WORK/live"; fi
+  [[ $2 == missing ]] || side=live
+  file_or_none "$ETC/$1s"
+  if [[ $1 == route ]]; then
+    program=$ROUTE_AWK
+    if [[ -s $ETC/failover ]]; then routes_taken <"$FILE" >"$WORK/wanted"; FILE=$WORK/wanted; fi
+  fi
+  "$1s_shown" >"$WORK/shown"
+  : >"$WORK/live"
+  awk -v side=$side -v kept="$WORK/live" "$program$DIFFERENCE_AWK" file=wanted own= "$FILE" file=live own=$PROTOCOL "$WORK/shown"
 }
 
 ip_lines() { # rule|route, add|del, FILE of canonical lines
@@ -79,6 +100,7 @@ prune_rules() {
 # back; once nothing here knew these, they would be sent on in the clear.
 forget_networks() { # FILE of canonical lines
   local network
+  [[ -s $1 ]] || return 0
   awk '$3 == "to" && $5 == "lookup" { print $4 }' "$1" | sort -u >"$WORK/leaving"
   while read -r network; do
     say "[#] conntrack -D -f ipv4 -s $network"
@@ -94,28 +116,42 @@ prune_routes() {
 
 has_address() { ip -4 -o addr show dev "$1" | awk -v ip="$2" '{ sub(/\/.*/, "", $4) } $4 == ip { found = 1 } END { exit !found }'; }
 
+# Lines add|replace DEV|- SOURCE|- ROUTE of missing routes, by what is live.
+# shellcheck disable=SC2016
+readonly MISSING_ROUTES_AWK='
+  function slot(   k, m, t, i) {
+    k = ($1 ~ /^(unreachable|blackhole|prohibit|throw)$/) ? $2 : $1; m = ""; t = ""
+    for (i = 2; i < NF; i++) { if ($i == "metric") m = $(i + 1); if ($i == "table") t = $(i + 1) }
+    return k "|" m "|" t
+  }
+  FILENAME == ARGV[1] { taken[slot()]; next }
+  {
+    dev = source = "-"
+    for (i = 2; i < NF; i++) { if ($i == "dev") dev = $(i + 1); if ($i == "src") source = $(i + 1) }
+    print (slot() in taken ? "replace" : "add"), dev, source, $0
+  }'
+
 # Adds the missing routes: of the given interface, or else all whose interface is up (an interface's own PostUp brings its routes). One that names its
 # source waits for that address: closing the host comes before its interfaces get theirs.
 # One of ours with the same prefix, table and metric is replaced in one step; somebody else's is not, `add` then fails.
 add_routes() {
-  local only=${1-} line dev key verb args
+  local only=${1-} line dev source verb args
+  local -A up=()
   hold_failover
-  difference route missing >"$WORK/todo"
-  awk '{ k = ($1 ~ /^(unreachable|blackhole|prohibit|throw)$/) ? $2 : $1; m = ""; t = ""
-         for (i = 2; i < NF; i++) { if ($i == "metric") m = $(i + 1); if ($i == "table") t = $(i + 1) } print k "|" m "|" t }' "$WORK/live" >"$WORK/slots"
-  while read -r line; do
-    read -ra args <<<"$line"
-    dev=; [[ " $line " =~ \ dev\ ([^ ]+)\  ]] && dev=${BASH_REMATCH[1]}
-    if [[ -n $only ]]; then
-      [[ $dev == "$only" ]] || continue
-    elif [[ -n $dev ]] && ! link_up "$dev"; then
-      continue
-    fi
-    if [[ " $line " =~ \ src\ ([^ ]+)\  ]] && ! has_address "$dev" "${BASH_REMATCH[1]}"; then continue; fi
-    key=$(awk '{ k = ($1 ~ /^(unreachable|blackhole|prohibit|throw)$/) ? $2 : $1; m = ""; t = ""
-      for (i = 2; i < NF; i++) { if ($i == "metric") m = $(i + 1); if ($i == "table") t = $(i + 1) } print k "|" m "|" t }' <<<"$line")
-    verb=add; is_line_of "$WORK/slots" "$key" && verb=replace
-    cmd ip -4 route "$verb" "${args[@]}" protocol $PROTOCOL
-  done <"$WORK/todo"
+  difference route missing >"$WORK/missing"
+  if [[ -s $WORK/missing ]]; then
+    awk "$MISSING_ROUTES_AWK" "$WORK/live" "$WORK/missing" >"$WORK/todo"
+    while read -r verb dev source line; do
+      if [[ -n $only ]]; then
+        [[ $dev == "$only" ]] || continue
+      elif [[ $dev != - ]]; then
+        [[ -n ${up[$dev]-} ]] || { up[$dev]=no; ! link_up "$dev" || up[$dev]=yes; }
+        [[ ${up[$dev]} == yes ]] || continue
+      fi
+      if [[ $source != - ]] && ! has_address "$dev" "$source"; then continue; fi
+      read -ra args <<<"$line"
+      cmd ip -4 route "$verb" "${args[@]}" protocol $PROTOCOL
+    done <"$WORK/todo"
+  fi
   let_failover
 }

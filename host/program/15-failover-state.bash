@@ -5,7 +5,13 @@
 readonly TAKEN=$LIB/failover SEEN=$RUN/failover.seen
 
 # Held while routes of failovers are compared and changed: what measures and a deploy must not cross.
-hold_failover() { mkdir -p "$RUN"; exec 7>>"$RUN/failover.lock"; flock 7; }
+hold_failover() {
+  # Where nothing was ever measured, nobody else changes routes.
+  [[ -e /etc/wgchain/failover || -e $RUN/failover.pid ]] || return 0
+  [[ -d $RUN ]] || mkdir -p "$RUN"
+  exec 7>>"$RUN/failover.lock"
+  flock 7
+}
 let_failover() { exec 7>&-; }
 
 # Lines TABLE FIRST_DEV TAKEN_DEV|closed NAME of what is wanted. Of choices that nobody has taken yet, the first that is not known to be dead.

@@ -3,7 +3,8 @@
 
 nft_live() { nft -s list table ip wgchain 2>/dev/null; }
 
-# From a listing: with want=elements lines "SET KEY" or "MAP KEY : VALUE", with want=rules all the rest.
+# Of a listing all but its elements, the rules. These, as lines "SET KEY" or "MAP KEY : VALUE", are compared with those of the first file: what is only here
+# goes into the file `stale`, what is only there into the file `missing`. Without these names elements are passed over.
 # shellcheck disable=SC2016
 readonly NFT_AWK='
   function hex(v) { if (sub(/^0x0+/, "0x", v) && v == "0x") v = "0x0"; return v }
@@ -12,31 +13,31 @@ readonly NFT_AWK='
     for (i = 1; i <= n; i++) {
       gsub(/^[ \t]+|[ \t]+$/, "", e[i]); if (e[i] == "") continue
       m = split(e[i], kv, / *: */); sub(/\/32$/, "", kv[1])
-      print name " " hex(kv[1]) (m > 1 ? " : " hex(kv[2]) : "")
+      live(name " " hex(kv[1]) (m > 1 ? " : " hex(kv[2]) : ""))
     }
   }
+  function live(element) { if (element in wanted) delete wanted[element]; else print element >stale }
+  FILENAME == ARGV[1] { if (!($0 in wanted)) { wanted[$0]; order[++count] = $0 } next }
   $1 == "set" || $1 == "map" { name = $2 }
   /elements = \{/ { inside = 1; sub(/^.*elements = \{/, "") }
-  inside { last = sub(/\}.*$/, ""); if (want == "elements") put($0); if (last) inside = 0; next }
-  want == "rules" { print }'
+  inside { last = sub(/\}.*$/, ""); if (stale != "") put($0); if (last) inside = 0; next }
+  { print }
+  END { for (i = 1; i <= count; i++) if (order[i] in wanted) print order[i] >missing }'
 
-nft_rules_of() { awk -v want=rules "$NFT_AWK" "$1"; }
-nft_elements_of() { awk -v want=elements "$NFT_AWK" "$1" | sort -u; }
-
-# Looks at the kernel once: nft.live, elements.live, elements.wanted, and what is missing and stale of them in $WORK.
+# Looks at the kernel once: nft.live, its rules in nft.rules, elements.missing and elements.stale in $WORK.
 nft_look() {
   if [[ $DRY == 1 && -n $NFT_SEEN ]]; then return 0; fi
   work
   nft_live >"$WORK/nft.live" || return 1
-  nft_elements_of "$WORK/nft.live" >"$WORK/elements.live"
-  lines_of "$ETC/elements" | sort -u >"$WORK/elements.wanted"
-  comm -23 "$WORK/elements.wanted" "$WORK/elements.live" >"$WORK/elements.missing"
-  comm -13 "$WORK/elements.wanted" "$WORK/elements.live" >"$WORK/elements.stale"
+  : >"$WORK/elements.missing"
+  : >"$WORK/elements.stale"
+  file_or_none "$ETC/elements"
+  awk -v missing="$WORK/elements.missing" -v stale="$WORK/elements.stale" "$NFT_AWK" "$FILE" "$WORK/nft.live" >"$WORK/nft.rules"
   NFT_SEEN=1
 }
 NFT_SEEN= # a dry run changes nothing: it looks once
 # The rules in the kernel are those that we loaded, whichever that were: nobody else has touched them.
-nft_untouched() { [[ -f $RUN/nft.file ]] && nft_rules_of "$WORK/nft.live" | cmp -s - "$RUN/nft.rules"; }
+nft_untouched() { [[ -f $RUN/nft.file ]] && cmp -s "$WORK/nft.rules" "$RUN/nft.rules"; }
 nft_rules_are() { cmp -s "$1" "$RUN/nft.file"; } # of FILE
 nft_rules_stand() { nft_untouched && nft_rules_are "$ETC/nftables.nft" && [[ ! -e $RUN/nft.leaving ]]; }
 # All that is wanted is there; something stale may be too.
@@ -74,7 +75,7 @@ nft_load() { # TEXT_FILE REASON [elements]: one transaction, then what the kerne
   nft -f "$1" 8>&- 9>&-
   [[ ${3-} != elements ]] || return 0
   nft_live >"$WORK/nft.live"
-  nft_rules_of "$WORK/nft.live" | put "$RUN/nft.rules"
+  awk "$NFT_AWK" /dev/null "$WORK/nft.live" | put "$RUN/nft.rules"
   put "$RUN/nft.file" <"$ETC/nftables.nft"
 }
 
@@ -114,16 +115,21 @@ nft_add() {
   if ! nft_look; then nft_whole "table ip wgchain"; return; fi
   if ! nft_untouched; then nft_whole "table ip wgchain, which somebody has changed"; return; fi
   # Where they differ, another version of this program made them.
-  if [[ $(nft_common_chains "$ETC/nftables.nft") != "$(nft_common_chains "$RUN/nft.file")" ]]; then nft_whole "table ip wgchain, whose chains are others"; return; fi
-  awk "$NFT_IN_THE_WAY_AWK" "$WORK/elements.missing" "$WORK/elements.stale" >"$WORK/elements.leaving"
-  nft_statements delete <"$WORK/elements.leaving" >"$WORK/nft.todo"
-  nft_statements add <"$WORK/elements.missing" >"$WORK/nft.elements"
+  if ! nft_rules_are "$ETC/nftables.nft" && [[ $(nft_common_chains "$ETC/nftables.nft") != "$(nft_common_chains "$RUN/nft.file")" ]]; then nft_whole "table ip wgchain, whose chains are others"; return; fi
+  : >"$WORK/elements.leaving"
+  : >"$WORK/nft.todo"
+  : >"$WORK/nft.elements"
+  if [[ -s $WORK/elements.missing ]]; then
+    if [[ -s $WORK/elements.stale ]]; then awk "$NFT_IN_THE_WAY_AWK" "$WORK/elements.missing" "$WORK/elements.stale" >"$WORK/elements.leaving"; fi
+    nft_statements delete <"$WORK/elements.leaving" >"$WORK/nft.todo"
+    nft_statements add <"$WORK/elements.missing" >"$WORK/nft.elements"
+  fi
   if nft_rules_are "$ETC/nftables.nft"; then
     if [[ -s $WORK/nft.elements ]]; then
       cat "$WORK/nft.elements" >>"$WORK/nft.todo"
       nft_load "$WORK/nft.todo" "$(wc -l <"$WORK/elements.missing") elements" elements
     fi
-    if cmp -s "$WORK/elements.stale" "$WORK/elements.leaving"; then of_this_deploy nft </dev/null; fi
+    if cmp -s "$WORK/elements.stale" "$WORK/elements.leaving"; then of_this_deploy nft; fi
     return
   fi
   nft_leaving_rules >"$WORK/nft.leaving"

@@ -1,19 +1,27 @@
 # ---- sysctls -----------------------------------------------------------------------------------------------------------------------------------
 
-sysctl_path() { case $1 in */*) say "/proc/sys/$1" ;; *) say "/proc/sys/${1//.//}" ;; esac; }
+sysctl_path() { case $1 in */*) FILE=/proc/sys/$1 ;; *) FILE=/proc/sys/${1//.//} ;; esac; } # into FILE
 sysctls_of() { # FILE: lines KEY VALUE
-  lines_of "$1" | awk -F= '/^[[:space:]]*-?[a-z]/ { gsub(/[[:space:]]/, "", $1); sub(/^-/, "", $1); gsub(/^[[:space:]]+|[[:space:]]+$/, "", $2); print $1, $2 }'
+  local line
+  file_or_none "$1"
+  while IFS= read -r line; do
+    [[ ! $line =~ ^[[:space:]]*-?([a-z][^[:space:]=]*)[[:space:]]*=[[:space:]]*(.*[^[:space:]])[[:space:]]*$ ]] || printf '%s %s\n' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+  done <"$FILE"
 }
 remember() { # KEY VALUE PARENT: as found, once
+  local key
   [[ $DRY == 0 ]] || return 0
-  mkdir -p "$FOUND"
-  awk -v key="$1" '$1 == key { found = 1 } END { exit !found }' "$FOUND/sysctl" 2>/dev/null || printf '%s %s %s\n' "$1" "$2" "$3" >>"$FOUND/sysctl"
+  [[ -d $FOUND ]] || mkdir -p "$FOUND"
+  file_or_none "$FOUND/sysctl"
+  while read -r key _; do [[ $key != "$1" ]] || return 0; done <"$FILE"
+  printf '%s %s %s\n' "$1" "$2" "$3" >>"$FOUND/sysctl"
 }
 set_sysctl() { # KEY VALUE [PARENT]
   local path now
-  path=$(sysctl_path "$1")
+  sysctl_path "$1"
+  path=$FILE
   [[ -f $path ]] || return 0 # an interface's that is not there yet: `up` sets it
-  now=$(<"$path")
+  IFS= read -r now <"$path" || true
   [[ $now != "$2" ]] || return 0
   # Those of our own interfaces come and go with them.
   is_own_conf "$1" || remember "$1" "$now" "${3-$1}"
@@ -22,7 +30,8 @@ set_sysctl() { # KEY VALUE [PARENT]
 }
 is_own_conf() {
   local name
-  for name in $(wanted_interfaces); do [[ $1 == "net/ipv4/conf/$name/"* || $1 == "net.ipv4.conf.$name."* ]] && return 0; done
+  wanted_interfaces
+  for name in "${WANTED[@]}"; do [[ $1 == "net/ipv4/conf/$name/"* || $1 == "net.ipv4.conf.$name."* ]] && return 0; done
   return 1
 }
 
@@ -33,7 +42,7 @@ raise_rp_filter() { # FORMER_ALL
     name=${path%/rp_filter}; name=${name##*/}
     [[ $name != all ]] || continue
     ! is_wanted "$name" || continue
-    own=$(<"$path")
+    read -r own <"$path" || true
     ((own >= $1)) || set_sysctl "net/ipv4/conf/$name/rp_filter" "$1" net.ipv4.conf.all.rp_filter
   done
 }
@@ -63,24 +72,29 @@ apply_sysctls() { # all but ip_forward, which waits for rules and nft
   done < <(sysctls_of "$ROOT/etc/sysctl.d/90-wgchain.conf")
 }
 apply_forwarding() {
-  local value
-  value=$(sysctls_of "$ROOT/etc/sysctl.d/90-wgchain.conf" | awk '$1 == "net.ipv4.ip_forward" { print $2 }')
-  [[ -z $value ]] || set_forwarding "$value"
+  local key value
+  while read -r key value; do
+    if [[ $key == net.ipv4.ip_forward ]]; then set_forwarding "$value"; fi
+  done < <(sysctls_of "$ROOT/etc/sysctl.d/90-wgchain.conf")
 }
 
 # Back to the value found, for each key whose PARENT is no longer wanted. ip_forward first: it overwrites others.
 restore_sysctls() {
-  local key value parent
+  local key value parent now
   [[ -f $FOUND/sysctl ]] || return 0
-  sysctls_of "$ROOT/etc/sysctl.d/90-wgchain.conf" | awk '{ print $1 }' >"$WORK/kept"
-  [[ ${1-} != all ]] || : >"$WORK/kept"
-  awk 'FILENAME == ARGV[1] { kept[$1]; next } !($3 in kept)' "$WORK/kept" "$FOUND/sysctl" |
-    awk '$1 == "net.ipv4.ip_forward" || $1 == "net.ipv4.conf.all.rp_filter" { print; next } { rest = rest $0 "\n" } END { printf "%s", rest }' >"$WORK/back"
+  if [[ ${1-} == all ]]; then : >"$WORK/kept"; else sysctls_of "$ROOT/etc/sysctl.d/90-wgchain.conf" >"$WORK/kept"; fi
+  awk 'FILENAME == ARGV[1] { kept[$1]; next }
+    $3 in kept { next }
+    $1 == "net.ipv4.ip_forward" || $1 == "net.ipv4.conf.all.rp_filter" { print; next }
+    { rest = rest $0 "\n" }
+    END { printf "%s", rest }' "$WORK/kept" "$FOUND/sysctl" >"$WORK/back"
   while read -r key value parent; do
-    [[ -f $(sysctl_path "$key") ]] || continue
-    [[ $(<"$(sysctl_path "$key")") == "$value" ]] || {
+    sysctl_path "$key"
+    [[ -f $FILE ]] || continue
+    IFS= read -r now <"$FILE" || true
+    [[ $now == "$value" ]] || {
       say "[#] sysctl $key=$value (as found${parent:+, with $parent})"
-      [[ $DRY == 1 ]] || printf '%s\n' "$value" >"$(sysctl_path "$key")"
+      [[ $DRY == 1 ]] || printf '%s\n' "$value" >"$FILE"
     }
   done <"$WORK/back"
   [[ $DRY == 0 ]] || return 0

@@ -40,32 +40,52 @@ readonly PEER_AWK='
     }
   }'
 
+# What a live interface lacks, from `ip addr show`: lines "mtu", "add PREFIX", "del PREFIX" (with prune=1), "up".
+# shellcheck disable=SC2016
+readonly LINK_AWK='
+  FILENAME == ARGV[1] { if ($1 == iface) { wanted[$2]; order[++n] = $2 } next }
+  /^[0-9]+: / { up = $3 ~ /[<,]UP[,>]/; for (i = 4; i < NF; i++) if ($i == "mtu") live = $(i + 1); next }
+  $1 == "inet" { prefix = $2 ~ /\// ? $2 : $2 "/32"; has[prefix]; if (prune && !(prefix in wanted)) stale[++m] = prefix }
+  END {
+    if (live != mtu) print "mtu"
+    for (i = 1; i <= n; i++) if (!(order[i] in has)) { has[order[i]]; print "add", order[i] }
+    for (i = 1; i <= m; i++) print "del", stale[i]
+    if (!up) print "up"
+  }'
+
 # Brings a live interface to what is wanted without taking it down. Modes: hold (before both ends switch), switch, prune (also removes peers and addresses
 # that are not wanted). Never `wg syncconf` or `setconf`: on a file without the key both erase it, and wireguard-go reopens its socket.
 reconcile() { # IFACE hold|switch|prune
-  local iface=$1 mode=$2 name mtu port key prefix
+  local iface=$1 mode=$2 name mtu port key what prefix prune=0
   while read -r name _ mtu _ port _ key; do [[ $name != "$iface" ]] || break; done <"$ETC/interfaces"
   [[ $name == "$iface" ]] || die "interface $iface is not in $ETC/interfaces; run the deploy again"
   work
-  if ! is_of_this_deploy peers || ! is_line_of "$RUN/added.peers" "$iface"; then reconcile_peers "$iface" "$mode" "$port" "$key"; fi
-  [[ $(ip -o link show dev "$iface") =~ \ mtu\ $mtu\  ]] || cmd ip link set dev "$iface" mtu "$mtu"
-  awk -v iface="$iface" '$1 == iface { print $2 }' "$ETC/addresses" | sort -u >"$WORK/addresses"
-  ip -4 -o addr show dev "$iface" | awk '{ print $4 ($4 ~ /\// ? "" : "/32") }' | sort -u >"$WORK/addresses.live"
-  while read -r prefix; do cmd ip -4 addr add "$prefix" dev "$iface"; done < <(comm -23 "$WORK/addresses" "$WORK/addresses.live")
-  if [[ $mode == prune ]]; then
-    while read -r prefix; do
-      set_sysctl "net/ipv4/conf/$iface/promote_secondaries" 1 # or the other addresses of its network would go with it
-      cmd ip -4 addr del "$prefix" dev "$iface"
-    done < <(comm -13 "$WORK/addresses" "$WORK/addresses.live")
-  fi
-  link_up "$iface" || cmd ip link set dev "$iface" up
-  settle_interface "$iface"
+  is_settled "$iface" || reconcile_peers "$iface" "$mode" "$port" "$key"
+  [[ $mode != prune ]] || prune=1
+  ip addr show dev "$iface" >"$WORK/link"
+  awk -v iface="$iface" -v mtu="$mtu" -v prune=$prune "$LINK_AWK" "$ETC/addresses" "$WORK/link" >"$WORK/link.todo"
+  while read -r what prefix; do
+    case $what in
+      mtu) cmd ip link set dev "$iface" mtu "$mtu" ;;
+      add) cmd ip -4 addr add "$prefix" dev "$iface" ;;
+      del)
+        set_sysctl "net/ipv4/conf/$iface/promote_secondaries" 1 # or the other addresses of its network would go with it
+        cmd ip -4 addr del "$prefix" dev "$iface" ;;
+      up) cmd ip link set dev "$iface" up ;;
+    esac
+  done <"$WORK/link.todo"
+  set_sysctl "net/ipv4/conf/$iface/rp_filter" 0
+  # Where nothing of it changed, no route of it went.
+  [[ ! -s $WORK/link.todo ]] || add_routes "$iface"
 }
+
+# Its peers are as they have to be since this deploy's ADD: nothing of it is held back until keys are switched.
+is_settled() { is_of_this_deploy peers && is_line_of "$RUN/added.peers" "$1"; }
 
 # An interface that has no peer but those wanted is as it has to be after ADD: the later steps of that deploy do not read its peers again.
 reconcile_peers() { # IFACE MODE PORT KEY
   local iface=$1 mode=$2 port=$3 key=$4 live i args
-  rm -f -- "$WORK/settled"
+  : >"$WORK/settled"
   (umask 077 && wg show "$iface" dump >"$WORK/dump") # it holds the private key
   read -r _ live i _ <"$WORK/dump" # private public port fwmark
   # While keys are rotated, the file still holds the key that is live.
@@ -78,7 +98,7 @@ reconcile_peers() { # IFACE MODE PORT KEY
     for i in "${!args[@]}"; do [[ ${args[i]} != - ]] || args[i]=; done
     cmd wg set "$iface" "${args[@]}"
   done <"$WORK/peers"
-  [[ ! -s $WORK/settled ]] || { ! is_of_this_deploy peers || tail -n +2 "$RUN/added.peers"; cat -- "$WORK/settled"; } | of_this_deploy peers
+  [[ ! -s $WORK/settled ]] || of_this_deploy peers "$iface"
 }
 
 key_of() { if [[ -s $1 ]]; then wg pubkey <"$1" 2>/dev/null || true; fi; }

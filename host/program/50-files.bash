@@ -3,13 +3,12 @@
 mode_of() {
   case $1 in usr/local/lib/wgchain/*) MODE=755 ;; etc/wireguard/* | etc/wgchain/keys/*) MODE=600 ;; *) MODE=644 ;; esac
 }
-same_file() { [[ -f /$1 && ! -L /$1 ]] && cmp -s -- "$TREE/$1" "/$1" && [[ $(stat -c %a -- "/$1") == "$MODE" ]]; }
 
 make_directory() { # remembers what it made, for destroy
-  [[ ! -d $1 ]] || return 0
-  make_directory "$(dirname -- "$1")"
+  [[ -n $1 && ! -d $1 ]] || return 0
+  make_directory "${1%/*}"
   cmd mkdir -m "${2-0755}" -- "$1"
-  [[ $DRY == 1 ]] || { mkdir -p "$FOUND"; printf '%s\n' "$1" >>"$FOUND/directories"; }
+  [[ $DRY == 1 ]] || { [[ -d $FOUND ]] || mkdir -p "$FOUND"; printf '%s\n' "$1" >>"$FOUND/directories"; }
 }
 
 # A host without interfaces has none; an empty one would go with every prune, and be made anew by every deploy.
@@ -18,13 +17,28 @@ make_keys_directory() { [[ ! -s $TREE/etc/wgchain/interfaces ]] || make_director
 install_file() {
   local path=$1
   mode_of "$path"
-  ! same_file "$path" || return 0
-  make_directory "/$(dirname -- "$path")"
+  make_directory "/${path%/*}"
   CHANGED+=("$path")
   say "[#] install -m $MODE /$path"
   [[ $DRY == 0 ]] || return 0
   install -m "$MODE" -o root -g root -- "$TREE/$path" "/$path.wgchain-new"
   mv -fT -- "/$path.wgchain-new" "/$path"
+}
+# Those that are not here as they are in $TREE; compared all at once, for most of them never change.
+install_files() { # FILE of their names
+  local path text paths
+  local -A want=() sum=() mode=()
+  mapfile -t paths <"$1"
+  [[ ${#paths[@]} -gt 0 ]] || return 0
+  while read -r text path; do want[$path]=$text; done < <(cd -- "$TREE" && sha256sum -- "${paths[@]}")
+  while read -r text path; do sum[$path]=$text; done < <(cd / && { sha256sum -- "${paths[@]}" 2>/dev/null || true; })
+  # A link is none.
+  while read -r text path; do mode[$path]=$text; done < <(cd / && { find "${paths[@]}" -maxdepth 0 -type f -printf '%m %p\n' 2>/dev/null || true; })
+  for path in "${paths[@]}"; do
+    mode_of "$path"
+    [[ -n ${want[$path]-} ]] || die "$TREE/$path cannot be read"
+    if [[ ${sum[$path]-} != "${want[$path]}" || ${mode[$path]-} != "$MODE" ]]; then install_file "$path"; fi
+  done
 }
 
 changed_unit() { # PATTERN
@@ -38,11 +52,17 @@ remove_file() {
   [[ -e /$1 || -L /$1 ]] || return 0
   cmd rm -f -- "/$1"
 }
+has_entries() { # DIRECTORY
+  local entry
+  for entry in "$1"/* "$1"/.[!.]*; do [[ ! -e $entry && ! -L $entry ]] || return 0; done
+  return 1
+}
 remove_directories() { # those that we made and that are empty, deepest first
   local path
   [[ -f $FOUND/directories && $DRY == 0 ]] || return 0
   sort -ur "$FOUND/directories" >"$WORK/directories"
   while read -r path; do
+    ! has_entries "$path" || continue
     if [[ ! -d $path ]] || rmdir -- "$path" 2>/dev/null; then sed -i "\\|^$path\$|d" "$FOUND/directories"; fi
   done <"$WORK/directories"
 }
@@ -55,8 +75,9 @@ generation_of() {
 
 # The files of $TREE, keys aside, and the manifest of all that we have or may have here.
 list_files() {
-  (cd -- "$TREE" && find . -type f ! -path './etc/wgchain/keys/*' -printf '%P\n' | sort) >"$WORK/files"
-  lines_of "$LIB/manifest" | sort -u - "$WORK/files" >"$WORK/manifest"
+  find "$TREE" -type f ! -path "$TREE/etc/wgchain/keys/*" -printf '%P\n' | sort >"$WORK/files"
+  file_or_none "$LIB/manifest"
+  sort -u -- "$FILE" "$WORK/files" >"$WORK/manifest"
 }
 
 # Installs all files of $TREE; those of ours that are not in it stay until they are pruned.
@@ -74,7 +95,7 @@ install_tree() {
   make_keys_directory
   # What a run that was killed was writing.
   while read -r path; do [[ ! -e /$path.wgchain-new ]] || cmd rm -f -- "/$path.wgchain-new"; done <"$WORK/manifest"
-  while read -r path; do install_file "$path"; done <"$WORK/files"
+  install_files "$WORK/files"
   [[ $DRY == 1 || ${#CHANGED[@]} -eq 0 ]] || sync -f /etc/wgchain "$LIB"
 }
 

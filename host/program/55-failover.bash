@@ -80,7 +80,7 @@ read_failovers() {
     i=$name/$order
     EXIT[$i]=$exit DEV[$i]=$dev MARK[$i]=$mark LABEL[$i]=$label
     ((order <= ${COUNT[$name]})) || COUNT[$name]=$order
-    if [[ -z ${ALIVE[$i]-} && -n ${dead[$mark]-} ]]; then ALIVE[$i]=dead SINCE[$i]=$(uptime_seconds); fi
+    if [[ -z ${ALIVE[$i]-} && -n ${dead[$mark]-} ]]; then uptime_seconds; ALIVE[$i]=dead SINCE[$i]=$UPTIME; fi
     : "${ALIVE[$i]=unknown}" "${SINCE[$i]=0}" "${OKS[$i]=0}" "${LOST[$i]=0}" "${ANSWERED[$i]=0}"
   done < <(lines_of "$ETC/choices")
   hold_failover
@@ -117,7 +117,8 @@ set_default() { # TABLE DEV|closed
 # Every exit that is due, at once; the same exit for two failovers once. An answer from any target will do.
 measure() {
   local name i key now target
-  now=$(uptime_seconds)
+  uptime_seconds
+  now=$UPTIME
   rm -f -- "$MEASURED"/*.answered "$MEASURED"/*.asked
   for name in "${FAILOVERS[@]}"; do
     ((now >= ${DUE[$name]})) || continue
@@ -137,7 +138,9 @@ measure() {
 judge() { # NAME
   local name=$1 i key now epoch best=0 current=${NOW[$1]}
   [[ -e $MEASURED/${MARK[$name/1]}.${ASK[$name]}.asked ]] || return 0
-  now=$(uptime_seconds) epoch=$(printf '%(%s)T' -1)
+  uptime_seconds
+  now=$UPTIME
+  printf -v epoch '%(%s)T' -1
   for ((i = ${COUNT[$name]}; i >= 1; i--)); do
     key=$name/$i
     if [[ -e $MEASURED/${MARK[$key]}.${ASK[$name]}.answered ]]; then

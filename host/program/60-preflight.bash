@@ -25,13 +25,14 @@ check_tree() {
 }
 
 # Files that may hold the private key of an interface: just sent, in use, or made by `wgchain keys rotate`.
-key_files() { printf '%s\n' "$TREE/etc/wgchain/keys/$1.key" "$KEYS/$1.key" "$KEYS/$1.key.next"; }
+key_files() { FILES=("$TREE/etc/wgchain/keys/$1.key" "$KEYS/$1.key" "$KEYS/$1.key.next"); } # into FILES
 
 check_key_files() { # needs no tools yet
   local iface file found
   while read -r iface _; do
     found=
-    while read -r file; do [[ ! -s $file ]] || found=1; done < <(key_files "$iface")
+    key_files "$iface"
+    for file in "${FILES[@]}"; do [[ ! -s $file ]] || found=1; done
     [[ -n $found ]] || problem "no private key for interface $iface at $KEYS/$iface.key; make it and commit its public key: wgchain keys"
   done <"$TREE/etc/wgchain/interfaces"
 }
@@ -40,11 +41,13 @@ check_keys() {
   local iface key file public first
   while read -r iface _ _ _ _ _ key; do
     first=
-    while read -r file; do
-      public=$(key_of "$file")
+    key_files "$iface"
+    for file in "${FILES[@]}"; do
+      public=
+      [[ ! -s $file ]] || public=$(key_of "$file")
       [[ $public != "$key" ]] || break
       first=${first:-$public}
-    done < <(key_files "$iface")
+    done
     if [[ $public == "$key" ]]; then continue; fi
     if [[ -z $first ]]; then
       problem "the private key of interface $iface ($KEYS/$iface.key) is not a WireGuard key; make a new one: wgchain keys"
@@ -69,7 +72,7 @@ check_preshared_keys() {
 }
 
 check_names_and_ports() {
-  local iface port owner
+  local iface port owner name used
   ss -Hlun >"$WORK/sockets"
   { wg show all listen-port 2>/dev/null || true; } >"$WORK/ports" # once: wg asks for all peers, too
   while read -r iface _ _ _ port _; do
@@ -77,7 +80,8 @@ check_names_and_ports() {
       [[ ! -e /etc/wireguard/$iface.conf ]] || problem "/etc/wireguard/$iface.conf exists and is not wgchain's; take it over (wgchain adopt NODE/$iface), move it away (wg-quick down $iface first), or name our interface otherwise"
       ! link_exists "$iface" || problem "a network interface $iface exists and is not wgchain's; take it over (wgchain adopt NODE/$iface), remove it, or name our interface otherwise"
     fi
-    owner=$(awk -v port="$port" '$2 == port { print $1 }' "$WORK/ports")
+    owner=
+    while read -r name used; do [[ $used != "$port" ]] || owner=$name; done <"$WORK/ports"
     [[ -z $owner ]] || has_conf "$owner" || { problem "interface $iface: UDP port $port is the listen port of WireGuard interface $owner, which is not wgchain's; choose another listenPort"; continue; }
     [[ -z $owner ]] || continue
     ! awk -v port="$port" '{ n = split($4, part, ":"); if (part[n] == port) used = 1 } END { exit !used }' "$WORK/sockets" ||
@@ -112,8 +116,8 @@ closing_chains() { # NAMES
 
 check_forward() {
   local names table chain missing mend iface
-  sysctls_of "$TREE/etc/sysctl.d/90-wgchain.conf" | grep '^net.ipv4.ip_forward 1$' >/dev/null || return 0
-  names=$(awk '{ printf "%s%s", sep, $1; sep = " " }' "$TREE/etc/wgchain/interfaces")
+  [[ $'\n'$(sysctls_of "$TREE/etc/sysctl.d/90-wgchain.conf")$'\n' == *$'\nnet.ipv4.ip_forward 1\n'* ]] || return 0
+  names=$(ETC=$TREE/etc/wgchain; wanted_interfaces; printf '%s' "${WANTED[*]}")
   while IFS=$'\t' read -r table chain missing; do
     mend=
     for iface in $missing; do
@@ -140,9 +144,9 @@ check_forward() {
 # Private networks have no interface of ours. What allows them names their prefix or device; what allows forwards, DNAT or the uplink.
 check_forward_of_gateway() {
   local table chain network mend docker=
+  [[ -s $TREE/etc/wgchain/lans || -s $TREE/etc/wgchain/forwards ]] || return 0
   ! nft list chain ip filter DOCKER-USER >/dev/null 2>&1 || docker=1
   lines_of "$TREE/etc/wgchain/lans" | awk '{ print $2 }' >"$WORK/lans"
-  [[ -s $WORK/lans || -s $TREE/etc/wgchain/forwards ]] || return 0
   while IFS=$'\t' read -r table chain _; do
     # shellcheck disable=SC2086 # family and name
     nft list table $table >"$WORK/theirs"
@@ -167,12 +171,15 @@ says_of() { # PREFIX WORDS...: the listed table holds the words, or the device b
 
 check_tables() { # a table number of ours that holds routes of somebody else
   local table
-  lines_of /etc/wgchain/routes | awk "$ROUTE_AWK" | awk '{ print $NF }' | sort -u >"$WORK/tables.ours"
-  awk "$ROUTE_AWK" "$TREE/etc/wgchain/routes" | awk '$NF != 254 { print $NF }' | sort -u >"$WORK/tables"
-  ip -4 -N route show table all | awk '!/ proto 119( |$)/' | awk "$ROUTE_AWK" | awk '{ print $NF }' | sort -u >"$WORK/tables.foreign"
+  file_or_none /etc/wgchain/routes
+  ip -4 -N route show table all >"$WORK/routes.all"
   while read -r table; do
     problem "routing table $table already holds routes that are not wgchain's (ip route show table $table); remove them, or use another table"
-  done < <(comm -12 "$WORK/tables" "$WORK/tables.foreign" | comm -23 - "$WORK/tables.ours")
+  done < <(awk "/ proto $PROTOCOL( |\$)/ { next }"' '"$ROUTE_AWK"'
+    { table = line; sub(/^.* /, "", table) }
+    file == "ours" { ours[table]; next }
+    file == "wanted" { if (table != 254 && !(table in ours)) wanted[table]; next }
+    table in wanted { print table; delete wanted[table] }' file=ours "$FILE" file=wanted "$TREE/etc/wgchain/routes" file=live "$WORK/routes.all")
 }
 
 # Our rules and our nft table take all that goes to or comes from an inner address: a network that the host knows elsewhere would be cut off, and
@@ -184,11 +191,10 @@ readonly OVERLAP_AWK='
   FILENAME == ARGV[1] { span($1); net[++count] = $1; low[count] = from; high[count] = to; next }
   { span($1); for (i = 1; i <= count; i++) if (from <= high[i] && low[i] <= to) { print net[i] "\t" $0; break } }'
 
-networks_of() { lines_of "$1" | awk '$1 == "networks" { print $2 }' | sort -u; }
-
 check_networks() { # those that are new here
   local net what other dev
-  comm -23 <(networks_of "$TREE/etc/wgchain/elements") <(networks_of /etc/wgchain/elements) >"$WORK/networks"
+  awk '$1 == "networks" { print $2 }' "$WORK/elements.new" >"$WORK/networks"
+  [[ -s $WORK/networks ]] || return 0
   {
     ip -4 -N route show table main | awk '!/ proto 119( |$)/ && $1 ~ /^[0-9]+\.[0-9.\/]+$/ { print $1, "route" }'
     ss -Htn state established | awk '{ peer = $4; sub(/:[0-9]+$/, "", peer); gsub(/^\[(::ffff:)?|\]$/, "", peer); if (peer ~ /^[0-9.]+$/) print peer, "connection" }'
@@ -206,16 +212,20 @@ check_networks() { # those that are new here
 
 # What is written twice, beside what it replaces, and once more as the last good configuration. Full in the middle would leave neither.
 check_space() {
-  local need directory free
-  need=$(($(du -sk -- "$TREE" | cut -f1) * 3 + 1024))
+  local need directory free there=()
+  need=$(du -sk -- "$TREE")
+  need=$((${need%%[!0-9]*} * 3 + 1024))
   for directory in "$KEYS" /etc/wgchain /etc/wireguard /etc/systemd /etc/sysctl.d /etc "$LIB" /var/lib /usr/local/lib/wgchain /usr/local /run; do
-    [[ -d $directory ]] || continue
-    free=$(df -Pk -- "$directory" | awk 'NR == 2 { print $4 }')
-    [[ $free -ge $need ]] || problem "$directory has $free kB free, this deploy needs $need kB there; make room"
+    [[ ! -d $directory ]] || there+=("$directory")
   done
+  while read -r free directory; do
+    [[ ! $free =~ ^[0-9]+$ || $free -ge $need ]] || problem "$directory has $free kB free, this deploy needs $need kB there; make room"
+  done < <(df -k --output=avail,file -- "${there[@]}")
 }
 
 preflight() {
+  file_or_none /etc/wgchain/elements
+  awk 'FILENAME == ARGV[1] { here[$0]; next } !($0 in here) { here[$0]; print }' "$FILE" "$TREE/etc/wgchain/elements" >"$WORK/elements.new"
   check_space
   check_keys
   check_networks
@@ -223,7 +233,6 @@ preflight() {
   check_forward
   check_tables
   # Under another name and with the elements that are new: nft would read all that is there, and check what it has taken before.
-  comm -23 <(lines_of "$TREE/etc/wgchain/elements" | sort -u) <(lines_of /etc/wgchain/elements | sort -u) >"$WORK/elements.new"
   { cat -- "$TREE/etc/wgchain/nftables.nft"; nft_statements add <"$WORK/elements.new"; } | sed 's/ ip wgchain / ip wgchain_check /' >"$WORK/nft.check"
   nft -c -f "$WORK/nft.check" 2>"$WORK/nft" || problem "nft refuses our table: $(tr '\n' ' ' <"$WORK/nft")"
   stop_at_problems

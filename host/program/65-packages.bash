@@ -16,12 +16,16 @@ kernel_has_wireguard() {
 }
 
 install_packages() {
-  local wanted missing
+  local name missing wanted=()
   command -v dpkg-query >/dev/null || die "this host has no dpkg; Debian 12/13 and Ubuntu 22.04/24.04 are supported"
-  wanted=$(lines_of "$TREE/etc/wgchain/packages" | grep -E '^[a-z0-9][a-z0-9.+-]+$' | grep -Fxv wireguard-go || true)
-  kernel_has_wireguard || command -v wireguard-go >/dev/null || wanted+=$'\nwireguard-go'
-  # shellcheck disable=SC2016,SC2086
-  missing=$(comm -23 <(sort -u <<<"$wanted" | sed '/^$/d') <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | awk '$1 == "installed" { print $2 }' | sort -u))
+  file_or_none "$TREE/etc/wgchain/packages"
+  while read -r name; do
+    if [[ $name =~ ^[a-z0-9][a-z0-9.+-]+$ && $name != wireguard-go ]]; then wanted+=("$name"); fi
+  done <"$FILE"
+  kernel_has_wireguard || command -v wireguard-go >/dev/null || wanted+=(wireguard-go)
+  # shellcheck disable=SC2016
+  missing=$({ dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true; } |
+    awk -v wanted="${wanted[*]}" '$1 == "installed" { has[$2] } END { n = split(wanted, name, " "); for (i = 1; i <= n; i++) if (!(name[i] in has)) print name[i] }')
   [[ -n $missing ]] || return 0
   cmd apt-get -q -o DPkg::Lock::Timeout=300 update </dev/null
   # shellcheck disable=SC2086

@@ -26,18 +26,21 @@ promote() { # FILE: FILE.next takes its place, and stays beside it for another d
 
 is_next_key() { # IFACE: the configuration is that of the next key
   local key
+  [[ -s $KEYS/$1.key.next ]] || return 1
   key=$(awk -v iface="$1" '$1 == iface { print $7 }' "$ETC/interfaces")
-  [[ -s $KEYS/$1.key.next && $(key_of "$KEYS/$1.key") != "$key" && $(key_of "$KEYS/$1.key.next") == "$key" ]]
+  [[ $(key_of "$KEYS/$1.key") != "$key" && $(key_of "$KEYS/$1.key.next") == "$key" ]]
 }
 is_next_psk() {
   local digest
+  [[ -s $KEYS/$1.psk.next ]] || return 1
   digest=$(wanted_psk "$1")
-  [[ -n $digest && -s $KEYS/$1.psk.next && $(psk_digest "$KEYS/$1.psk") != "$digest" && $(psk_digest "$KEYS/$1.psk.next") == "$digest" ]]
+  [[ -n $digest && $(psk_digest "$KEYS/$1.psk") != "$digest" && $(psk_digest "$KEYS/$1.psk.next") == "$digest" ]]
 }
 
 promote_keys() {
   local iface
-  for iface in $(wanted_interfaces); do
+  wanted_interfaces
+  for iface in "${WANTED[@]}"; do
     ! is_next_key "$iface" || promote "$KEYS/$iface.key"
     ! is_next_psk "$iface" || promote "$KEYS/$iface.psk"
   done
@@ -59,32 +62,38 @@ poke() { # FILE of lines IFACE KEY ADDRESS
 }
 received() { # FILE of probes: lines IFACE KEY BYTES
   local iface
-  awk '{ print $1 }' "$1" | sort -u | while read -r iface; do
-    { wg show "$iface" transfer 2>/dev/null || true; } | awk -v iface="$iface" '{ print iface, $1, $2 }'
-  done | sort
+  local -A seen=()
+  while read -r iface _; do
+    [[ -z ${seen[$iface]-} ]] || continue
+    seen[$iface]=1
+    printf '%s\n' "$iface"
+    wg show "$iface" transfer 2>/dev/null || true
+  done <"$1" | awk 'NF == 1 { iface = $1; next } { print iface, $1, $2 }'
 }
 
 # Lines of FILE whose tunnel has not answered within so many tenths of a second.
 silent() { # FILE TENTHS
-  local left=$2 i=0
+  local bound=$2 passed=0 pause=2 silent=$1 left=$WORK/silent.1 # in hundredths of a second
   work
-  cp -- "$1" "$WORK/silent"
   received "$1" >"$WORK/received"
-  while [[ -s $WORK/silent ]]; do
-    ((i % 10)) || poke "$WORK/silent"
-    sleep 0.1
-    i=$((i + 1))
-    received "$WORK/silent" | comm -13 "$WORK/received" - >"$WORK/answered"
-    awk 'FILENAME == ARGV[1] { answered[$1 " " $2]; next } !(($1 " " $2) in answered)' "$WORK/answered" "$WORK/silent" >"$WORK/silent.left"
-    mv -f -- "$WORK/silent.left" "$WORK/silent"
-    ((i < left)) || break
+  while [[ -s $silent ]]; do
+    ((passed % 100 >= pause)) || poke "$silent"
+    sleep "0.$((pause / 10))$((pause % 10))"
+    passed=$((passed + pause))
+    received "$silent" | awk 'FILENAME == ARGV[1] { before[$1, $2] = $3; next } FILENAME == "-" { if ($3 != before[$1, $2]) answered[$1, $2]; next } !(($1, $2) in answered)' \
+      "$WORK/received" - "$silent" >"$left"
+    if [[ $left == "$WORK/silent.1" ]]; then silent=$left left=$WORK/silent.2; else silent=$left left=$WORK/silent.1; fi
+    ((passed < bound * 10)) || break
+    # Most answer at once.
+    ((passed < 10)) || pause=10
   done
-  cat -- "$WORK/silent"
+  cat -- "$silent"
 }
 
 # Before a change: those tunnels of ours that answer now. After it they and the new ones must.
 remember_alive() {
-  lines_of /etc/wgchain/probes | sort >"$WORK/probes.old"
-  silent "$WORK/probes.old" 20 | sort >"$WORK/probes.dead"
-  lines_of "$TREE/etc/wgchain/probes" | sort | comm -23 - "$WORK/probes.dead" | put "$RUN/must-answer"
+  file_or_none /etc/wgchain/probes
+  silent "$FILE" 20 >"$WORK/probes.dead"
+  file_or_none "$TREE/etc/wgchain/probes"
+  awk 'FILENAME == ARGV[1] { dead[$0]; next } !($0 in dead)' "$WORK/probes.dead" "$FILE" | put "$RUN/must-answer"
 }

@@ -1,8 +1,12 @@
 # ---- what a host returns to ---------------------------------------------------------------------------------------------------------------------
 
-pending_id() { lines_of "$LIB/pending" | awk '{ print $1 }'; }
-pending_lease() { lines_of "$LIB/pending" | awk '{ print $3 }'; }
-is_pending() { [[ -f $LIB/pending && $(pending_id) == "$1" ]]; }
+read_pending() { # into PENDING and PENDING_LEASE; empty where nothing is
+  file_or_none "$LIB/pending"
+  read -r PENDING _ PENDING_LEASE <"$FILE" || true
+}
+pending_id() { read_pending; printf '%s\n' "$PENDING"; }
+pending_lease() { read_pending; printf '%s\n' "$PENDING_LEASE"; }
+is_pending() { read_pending; [[ -f $LIB/pending && $PENDING == "$1" ]]; }
 
 # The last good configuration: files, keys, and what the next deploy compares with. A link, so that it is replaced in one step.
 save_good() {
@@ -10,13 +14,14 @@ save_good() {
   new=$(umask 077; mktemp -d "$LIB/good.XXXXXX")
   mkdir "$new/tree"
   {
-    lines_of "$LIB/wanted"
-    for iface in $(wanted_interfaces); do
+    cat -- "$LIB/wanted"
+    wanted_interfaces
+    for iface in "${WANTED[@]}"; do
       for old in "etc/wgchain/keys/$iface.key" "etc/wgchain/keys/$iface.psk"; do [[ ! -f /$old ]] || printf '%s\n' "$old"; done
     done
   } >"$WORK/good"
   tar -C / --no-recursion -cf - -T "$WORK/good" | tar -xf - -C "$new/tree"
-  [[ ! -f $LIB/generation ]] || cp -- "$LIB/generation" "$new/generation"
+  [[ ! -f $LIB/generation ]] || { first_line "$LIB/generation"; printf '%s\n' "$LINE" >"$new/generation"; }
   sync -f "$new"
   ln -s "${new##*/}" "$new/link"
   mv -fT -- "$new/link" "$LIB/good"
@@ -31,9 +36,8 @@ keep_one_good() { # what a save that was killed had begun
 arm() { # ID GENERATION SECONDS
   [[ -e $LIB/good || ! -s $LIB/wanted ]] || save_good
   [[ -d $LIB ]] || (umask 077 && mkdir -p "$LIB")
-  rm -f -- "$LIB/outcome"
-  forget_added
-  printf '%s %s %s\n' "$1" "$2" "$3" | put "$LIB/pending"
+  rm -f -- "$LIB/outcome" "$RUN"/added.nft "$RUN"/added.peers
+  put_line "$LIB/pending" "$1 $2 $3"
   [[ $3 != 0 ]] || return 0
   renew "$3"
   put "$RUN/program" <"$PROGRAM"
@@ -44,15 +48,27 @@ arm() { # ID GENERATION SECONDS
     setsid bash "$RUN/program" watch "$1" </dev/null >/dev/null 2>&1 8>&- 9>&- &
   fi
 }
-renew() { printf '%s\n' $(($(uptime_seconds) + $1)) | put "$RUN/lease"; }
+renew() { uptime_seconds; put_line "$RUN/lease" $((UPTIME + $1)); }
+lease_is_over() {
+  local end
+  file_or_none "$RUN/lease"
+  read -r end <"$FILE" && [[ $end =~ ^[0-9]+$ ]] || end=0
+  uptime_seconds
+  ((UPTIME >= end))
+}
 
 # What ADD has found and done, for the later steps of the same deploy: they look again only at what it changed. In memory, as what it is about.
-of_this_deploy() { # nft|peers, text from standard input
+of_this_deploy() { # nft|peers [LINE]: one more
+  local lines=("$ID")
   if [[ $DRY == 1 || -z $ID ]]; then return 0; fi
-  { printf '%s\n' "$ID"; cat; } | put "$RUN/added.$1"
+  if [[ $# -gt 1 ]]; then
+    ! is_of_this_deploy "$1" || mapfile -t lines <"$RUN/added.$1"
+    lines+=("$2")
+  fi
+  put_line "$RUN/added.$1" "$(printf '%s\n' "${lines[@]}")"
 }
 is_of_this_deploy() { local first=; [[ -n $ID && -f $RUN/added.$1 ]] && read -r first <"$RUN/added.$1" && [[ $first == "$ID" ]]; }
-forget_added() { rm -f -- "$RUN"/added.*; }
+forget_added() { rm -f -- "$RUN"/added.nft "$RUN"/added.peers; }
 
 # Every way out of a change goes here or through commit.
 revert() { # WHY, with the lock held
@@ -69,7 +85,8 @@ revert() { # WHY, with the lock held
     take_away
   fi
   mkdir -p "$LIB"
-  if [[ $(lines_of "$LIB/outcome") == "$id committed" ]]; then
+  first_line "$LIB/outcome"
+  if [[ $LINE == "$id committed" ]]; then
     event committed
   else
     printf '%s reverted to %s: %s\n' "$id" "$what" "$1" | put "$LIB/outcome"
@@ -77,17 +94,21 @@ revert() { # WHY, with the lock held
   fi
   disarm
 }
-disarm() { forget_added; rm -f -- "$LIB/pending" "$RUN/lease" "$RUN/program" "$RUN/must-answer"; }
+disarm() { rm -f -- "$RUN"/added.nft "$RUN"/added.peers "$LIB/pending" "$RUN/lease" "$RUN/program" "$RUN/must-answer"; }
+
+install_good_keys() {
+  (cd -- "$TREE" && { find etc/wgchain/keys -type f 2>/dev/null || true; }) >"$WORK/good.keys"
+  install_files "$WORK/good.keys"
+}
 
 restore_good() {
-  local path
   TREE=$LIB/good/tree
   look_at
   { sources_taken; lines_of /etc/wgchain/lans; } >"$WORK/sources.tried"
   lines_of /etc/wgchain/forwards >"$WORK/forwards.tried"
   lines_of /etc/wgchain/resolvers >"$WORK/resolvers.tried"
   install_tree
-  while read -r path; do install_file "$path"; done < <(cd -- "$TREE" && find etc/wgchain/keys -type f 2>/dev/null)
+  install_good_keys
   reload_units
   bring_up switch
   prune
@@ -101,9 +122,9 @@ restore_good() {
 verb_watch() {
   local pause=1
   while is_pending "$1" && [[ $(pending_lease) != 0 ]]; do
-    if (($(uptime_seconds) >= $(lines_of "$RUN/lease" | grep -E '^[0-9]+$' || echo 0))); then
+    if lease_is_over; then
       lock 60
-      if is_pending "$1" && (($(uptime_seconds) >= $(lines_of "$RUN/lease" | grep -E '^[0-9]+$' || echo 0))); then
+      if is_pending "$1" && lease_is_over; then
         # In a process of its own: what fails is tried again, until the host is back.
         (revert "the deploy was not heard of for $(pending_lease) s") &
         wait $! || pause=$((pause < 32 ? pause * 2 : 60))
@@ -134,20 +155,20 @@ verb_boot() {
 restore_files() { # WHY
   local path iface id what="nothing of wgchain"
   id=$(pending_id)
-  our_interfaces >"$WORK/ours"
+  our_interfaces
   TREE=$WORK/none
   mkdir -p "$TREE"
   if [[ -e $LIB/good ]]; then
     what="generation $(lines_of "$LIB/good/generation" | cut -c1-12)"
     TREE=$LIB/good/tree
     install_tree
-    while read -r path; do install_file "$path"; done < <(cd -- "$TREE" && find etc/wgchain/keys -type f 2>/dev/null)
+    install_good_keys
     lines_of "$LIB/good/generation" | put "$LIB/generation"
   fi
   list_files
-  while read -r iface; do
+  for iface in "${OURS[@]}"; do
     if ! is_line_of "$WORK/files" "etc/wireguard/$iface.conf" && has_systemd; then cmd systemctl disable "wg-quick@$iface.service" || true; fi
-  done <"$WORK/ours"
+  done
   comm -13 "$WORK/files" "$WORK/manifest" >"$WORK/stale"
   while read -r path; do remove_file "$path"; done <"$WORK/stale"
   put "$LIB/manifest" <"$WORK/files"

@@ -22,19 +22,21 @@ add() {
   arm "$ID" "$GENERATION" "$LEASE"
   # The kernel's WireGuard clears it whenever an interface comes up.
   remember net.ipv4.conf.all.send_redirects "$(</proc/sys/net/ipv4/conf/all/send_redirects)" net.ipv4.ip_forward
-  [[ $(lines_of "$LIB/generation") == "$GENERATION" ]] || rm -f -- "$LIB/generation"
+  first_line "$LIB/generation"
+  [[ $LINE == "$GENERATION" ]] || rm -f -- "$LIB/generation"
   make_directory /etc/wgchain
   make_keys_directory
   install_keys
   install_tree
   reload_units
   bring_up hold
-  printf '%s\n' "$GENERATION" | put "$LIB/generation"
+  put_line "$LIB/generation" "$GENERATION"
 }
 
 # Whether this deploy has anything to do here: what a run would echo.
 would_change() {
-  [[ $(lines_of "$LIB/generation") == "$GENERATION" && -e $LIB/good ]] || return 0
+  first_line "$LIB/generation"
+  [[ $LINE == "$GENERATION" && -e $LIB/good ]] || return 0
   cmp -s "$LIB/manifest" "$LIB/wanted" || return 0
   [[ -n $(dry_run "$TREE") ]]
 }
@@ -53,7 +55,8 @@ switch_keys() {
   wait_for_lock
   local iface
   promote_keys
-  for iface in $(wanted_interfaces); do ! link_exists "$iface" || reconcile "$iface" switch; done
+  wanted_interfaces
+  for iface in "${WANTED[@]}"; do if ! is_settled "$iface" && link_exists "$iface"; then reconcile "$iface" switch; fi; done
   poke "$ETC/probes" # the end whose key is new makes the handshake
 }
 
@@ -61,7 +64,8 @@ bring_up() { # hold|switch
   local iface
   fail_closed
   make_way
-  for iface in $(wanted_interfaces); do interface_up "$iface" "$1"; done
+  wanted_interfaces
+  for iface in "${WANTED[@]}"; do interface_up "$iface" "$1"; done
   add_routes
   failover_service
 }
@@ -69,7 +73,8 @@ bring_up() { # hold|switch
 # An interface under a new name needs the port of the old one, which else would stay until commit.
 make_way() {
   local iface port
-  for iface in $(our_interfaces); do
+  our_interfaces
+  for iface in "${OURS[@]}"; do
     if is_wanted "$iface" || ! link_exists "$iface"; then continue; fi
     port=$(wg show "$iface" listen-port)
     ! awk -v port="$port" '$5 == port { used = 1 } END { exit !used }' "$ETC/interfaces" || interface_down "$iface"
@@ -87,7 +92,9 @@ fail_closed() {
 
 standing() { # problems with what must stand
   local iface line
-  for iface in $(wanted_interfaces); do link_up "$iface" || problem "interface $iface is not up"; done
+  wanted_interfaces
+  line=$(ip -o link show up)
+  for iface in "${WANTED[@]}"; do [[ $line == *": $iface: "* || $line == *": $iface@"* ]] || problem "interface $iface is not up"; done
   difference rule missing >"$WORK/todo"
   while read -r line; do problem "missing rule: $line"; done <"$WORK/todo"
   hold_failover
@@ -102,8 +109,8 @@ check() {
   local line iface
   wait_for_lock
   [[ -f $LIB/manifest ]] || die "this host has no wgchain configuration to confirm; run the deploy again"
-  [[ $(lines_of "$LIB/generation") == "$GENERATION" ]] ||
-    die "this host holds generation $(lines_of "$LIB/generation" | cut -c1-12), not ${GENERATION:0:12}: $(lines_of "$LIB/outcome"); run the deploy again"
+  first_line "$LIB/generation"
+  [[ $LINE == "$GENERATION" ]] || die "this host holds generation ${LINE:0:12}, not ${GENERATION:0:12}: $(lines_of "$LIB/outcome"); run the deploy again"
   [[ ! -f $LIB/pending || $(pending_id) == "$ID" ]] || die "another deploy is under way on this host; run the deploy again"
   standing
   if [[ ${#PROBLEMS[@]} -eq 0 && -f $RUN/must-answer ]]; then
@@ -122,9 +129,10 @@ check() {
 commit() {
   wait_for_lock
   [[ ! -f $LIB/pending || $(pending_id) == "$ID" ]] || die "another deploy is under way on this host"
-  [[ $(lines_of "$LIB/generation") == "$GENERATION" ]] || die "this host does not hold this deploy any more: $(lines_of "$LIB/outcome")"
+  first_line "$LIB/generation"
+  [[ $LINE == "$GENERATION" ]] || die "this host does not hold this deploy any more: $(lines_of "$LIB/outcome")"
   if [[ -f $LIB/pending || ! -e $LIB/good ]]; then save_good; fi
-  [[ ! -f $LIB/pending ]] || printf '%s committed\n' "$ID" | put "$LIB/outcome"
+  [[ ! -f $LIB/pending ]] || put_line "$LIB/outcome" "$ID committed"
   prune
   forget_connections
   forget_forwards
@@ -135,15 +143,18 @@ commit() {
 
 # Removes what is ours and not wanted.
 prune() {
-  local path iface
-  lines_of "$LIB/manifest" | comm -23 - <(wanted_files) >"$WORK/stale"
-  while read -r iface; do
+  local path iface wanted
+  file_or_none "$LIB/manifest"
+  if [[ $DRY == 1 ]]; then wanted=$WORK/files; else wanted=$LIB/wanted; fi
+  comm -23 "$FILE" "$wanted" >"$WORK/stale"
+  our_interfaces
+  for iface in "${OURS[@]}"; do
     if is_wanted "$iface"; then
       ! link_exists "$iface" || reconcile "$iface" prune
     else
       interface_down "$iface"
     fi
-  done < <(our_interfaces)
+  done
   ! is_line_of "$WORK/stale" etc/wgchain/failover || stop_failover
   prune_rules
   prune_routes
@@ -158,7 +169,6 @@ prune() {
   [[ $DRY == 1 ]] || put_if_new "$LIB/manifest" "$LIB/wanted"
   restore_sysctls
 }
-wanted_files() { if [[ $DRY == 1 ]]; then cat -- "$WORK/files"; else cat -- "$LIB/wanted"; fi; }
 
 # Connections of sources whose exit or label changed; all others stay. [FILE of sources tried meanwhile]
 forget_connections() {
@@ -194,6 +204,7 @@ readonly FORWARDS_AWK='
   }'
 forget_forwards() {
   local protocol source destination sport dport
+  if [[ ! -s $LIB/forwards && ! -s $ETC/forwards && $# -eq 0 ]]; then return 0; fi
   cat -- "${1-/dev/null}" <(lines_of "$LIB/forwards") | sort -u >"$WORK/forwards.old"
   lines_of "$ETC/forwards" | sort -u >"$WORK/forwards.new"
   { comm -23 "$WORK/forwards.old" "$WORK/forwards.new" | sed 's/^/- /'; comm -13 "$WORK/forwards.old" "$WORK/forwards.new" | sed 's/^/+ /'; } >"$WORK/forwards"
@@ -212,6 +223,7 @@ forget_forwards() {
 # as they began. [FILE of resolvers tried meanwhile]
 forget_queries() {
   local network
+  if [[ ! -s $LIB/resolvers && ! -s $ETC/resolvers && $# -eq 0 ]]; then return 0; fi
   cat -- "${1-/dev/null}" <(lines_of "$LIB/resolvers") | sort -u >"$WORK/resolvers.old"
   lines_of "$ETC/resolvers" | sort -u >"$WORK/resolvers.new"
   comm -3 "$WORK/resolvers.old" "$WORK/resolvers.new" | awk '{ print $2 }' | sort -u >"$WORK/resolvers"
@@ -227,8 +239,8 @@ forget_queries() {
 take_away() {
   local iface path
   stop_failover
-  our_interfaces >"$WORK/ours"
-  while read -r iface; do interface_down "$iface"; done <"$WORK/ours"
+  our_interfaces
+  for iface in "${OURS[@]}"; do interface_down "$iface"; done
   if has_systemd; then
     for path in wgchain-repair.timer wgchain.service; do
       if [[ -f /etc/systemd/system/$path ]] && is_line_of "$LIB/manifest" "etc/systemd/system/$path"; then cmd systemctl disable --now "$path" || true; fi

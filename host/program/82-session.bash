@@ -9,18 +9,21 @@ next_order() {
     ORDER=${WAITING[0]} WAITING=("${WAITING[@]:1}")
     return 0
   fi
-  heard_at=$(uptime_seconds)
+  uptime_seconds
+  heard_at=$UPTIME
   while :; do
     part='' status=0
     IFS= read -r -t 1 part || status=$?
     PARTIAL+=$part
     if ((status == 0)); then
-      ORDER=$PARTIAL PARTIAL='' heard_at=$(uptime_seconds)
+      uptime_seconds
+      ORDER=$PARTIAL PARTIAL='' heard_at=$UPTIME
       [[ $ORDER == beat ]] || return 0
       heard
     elif ((status > 128)); then
       # A connection that is dead and does not say so.
-      if (($(uptime_seconds) - heard_at > (LEASE > 30 ? LEASE : 30))); then return 1; fi
+      uptime_seconds
+      if ((UPTIME - heard_at > (LEASE > 30 ? LEASE : 30))); then return 1; fi
     else
       return 1
     fi
@@ -35,6 +38,8 @@ step() { # FUNCTION
   ("$1") </dev/null &
   STEP=$!
   # A step may take minutes: beats are read meanwhile, orders wait for its end.
+  # Often at first: most steps are short.
+  WAIT=0.005 POLLS=0
   while kill -0 "$STEP" 2>/dev/null; do listen; done
   STATUS=0
   wait "$STEP" || STATUS=$?
@@ -42,7 +47,8 @@ step() { # FUNCTION
 }
 listen() {
   local part='' status=0
-  IFS= read -r -t 0.02 part || status=$?
+  IFS= read -r -t "$WAIT" part || status=$?
+  ((++POLLS % 50)) || WAIT=0.02
   PARTIAL+=$part
   if ((status == 0)); then
     if [[ $PARTIAL == beat ]]; then heard; else WAITING+=("$PARTIAL"); fi
@@ -62,9 +68,10 @@ take_secret() { # the line "key IFACE KEY" or "psk IFACE KEY"
   (umask 077; mkdir -p "$TREE/etc/wgchain/keys"; printf '%s\n' "$key" >"$TREE/etc/wgchain/keys/$iface.$kind")
 }
 
-# deploy TREE GENERATION ID SECONDS
+# deploy TREE GENERATION ID SECONDS [ORDER], the first one
 verb_deploy() {
-  [[ $# -eq 4 && $3 =~ ^[A-Za-z0-9]{1,64}$ && $4 =~ ^[0-9]{1,5}$ ]] || die "deploy needs TREE GENERATION ID SECONDS"
+  [[ ($# -eq 4 || $# -eq 5) && $3 =~ ^[A-Za-z0-9]{1,64}$ && $4 =~ ^[0-9]{1,5}$ ]] || die "deploy needs TREE GENERATION ID SECONDS [ORDER]"
+  WAITING=("${@:5}")
   TREE=$1 GENERATION=$2 ID=$3 LEASE=$4 FIRST=1
   [[ -d $TREE/etc/wgchain ]] || die "no payload in $TREE; called by hand? use \`cdktf deploy\`"
   lock_deploy

@@ -31,6 +31,7 @@ verb_reload() {
   lock 60 # `systemctl reload` of several interfaces runs them side by side
   has_conf "$1" || die "interface $1 is not wgchain's"
   reconcile "$1" prune
+  settle_interface "$1"
 }
 
 # What converging this host to what was last deployed would do, a line each; nothing when it stands.

@@ -12,7 +12,7 @@ report() {
   [[ -z $text ]] || fields generation "${text%%$'\n'*}"
   if [[ -f $LIB/pending ]]; then
     lease=$(lines_of "$RUN/lease")
-    [[ ! $lease =~ ^[0-9]+$ ]] || left=$((lease - $(uptime_seconds)))
+    [[ ! $lease =~ ^[0-9]+$ ]] || { uptime_seconds; left=$((lease - UPTIME)); }
     [[ $left == - ]] || ((left > 0)) || left=0
     fields pending "$(pending_id)" "$left"
   fi

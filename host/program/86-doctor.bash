@@ -42,7 +42,8 @@ find_state() {
 find_interfaces() {
   local iface all own
   all=$(</proc/sys/net/ipv4/conf/all/rp_filter)
-  for iface in $(wanted_interfaces); do
+  wanted_interfaces
+  for iface in "${WANTED[@]}"; do
     if ! link_exists "$iface"; then
       finding interface-missing "interface $iface does not exist; $(mend_interface "$iface")"
       continue
@@ -62,7 +63,8 @@ find_forwarding() {
   if [[ $(</proc/sys/net/ipv4/ip_forward) != 1 ]]; then
     finding forwarding "IPv4 forwarding is off, nothing passes through this host; who turns it off (grep -r ip_forward /etc/sysctl.d /etc/sysctl.conf)? then: $PROGRAM repair"
   else
-    for iface in $(wanted_interfaces); do
+    wanted_interfaces
+    for iface in "${WANTED[@]}"; do
       [[ ! -f /proc/sys/net/ipv4/conf/$iface/forwarding || $(</proc/sys/net/ipv4/conf/"$iface"/forwarding) == 1 ]] ||
         finding forwarding "forwarding is off for $iface; sysctl net.ipv4.conf.$iface.forwarding=1"
     done
@@ -124,11 +126,11 @@ find_foreign_rules() {
   ip -4 -N rule show | awk '/ proto '$PROTOCOL'( |$)/ { next }
     BEGIN { action[6] = "blackhole"; action[7] = "unreachable"; action[8] = "prohibit" }
     { for (i = 2; i <= NF; i++) if ($i in action) $i = action[$i]; else if ($i == "nop") $i = ""; else if ($i != "not" && $i != "[detached]") i++; print }' |
-    awk -v own= "$RULE_AWK" >"$WORK/rules.foreign"
-  ip -4 -N route show table all | awk "$ROUTE_AWK" >"$WORK/routes.all"
+    awk -v own= "$RULE_AWK$PRINT_AWK" >"$WORK/rules.foreign"
+  ip -4 -N route show table all | awk "$ROUTE_AWK$PRINT_AWK" >"$WORK/routes.all"
   while IFS= read -r line; do
     finding foreign-rule "the rule '$line', which is not wgchain's, is asked before wgchain's and takes its packets; remove it (ip rule del $line), or give it a priority above 20000"
-  done < <(awk -v ours="$(wanted_interfaces | tr '\n' ' ')" "$FOREIGN_RULE_AWK" "$ETC/rules" "$WORK/routes.all" "$WORK/rules.foreign")
+  done < <(wanted_interfaces; awk -v ours="${WANTED[*]}" "$FOREIGN_RULE_AWK" "$ETC/rules" "$WORK/routes.all" "$WORK/rules.foreign")
 }
 
 # systemd-networkd removes what it did not make, unless told not to before it started.
