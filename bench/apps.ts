@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { publicDirectory, removeTemporaryDirectories } from "../__tests__/support/directory";
 import { publicKeyText } from "../__tests__/support/keys";
@@ -37,9 +37,9 @@ largeStack(Number(process.env.BENCH_CLIENTS))(stack);
 app.synth();
 `;
 
-/** Apps in a directory of their own, run as cdktf runs one by cdktf.json. */
+/** Apps in a directory of their own, run as cdktf runs one by cdktf.json; within this checkout, since to make a file in /tmp may take twenty times as long. */
 export class Apps {
-  readonly directory = mkdtempSync(join(tmpdir(), "wgchain-bench-"));
+  readonly directory = mkdtempSync(join(repository, ".bench-"));
   private readonly public = publicDirectory({ "keys/e.clients.pub": `${publicKeyText("clients")}\n` });
 
   constructor() {
@@ -49,6 +49,19 @@ export class Apps {
     this.write("large.ts", large);
     // What Node.js and the translation of TypeScript take by themselves.
     this.write("nothing.ts", "export {};\n");
+    this.install();
+  }
+
+  /** main.ts in a project that has wgchain from npm: as compiled, by its own name. */
+  private install(): void {
+    execFileSync(join(repository, "tools/build"));
+    const wgchain = join(this.directory, "packed/node_modules/wgchain");
+    cpSync(join(repository, "dist"), join(wgchain, "dist"), { recursive: true });
+    cpSync(join(repository, "package.json"), join(wgchain, "package.json"));
+    const main = readFileSync(join(repository, "main.ts"), "utf8");
+    if (!main.includes(`"./constructs"`)) throw new Error("main.ts does not import ./constructs");
+    this.write("packed/package.json", "{}\n");
+    this.write("packed/main.ts", main.replace(`"./constructs"`, `"wgchain"`));
   }
 
   /** Gives where it wrote to, too. */

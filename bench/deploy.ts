@@ -139,7 +139,7 @@ async function referenceRows({ quick, say }: Options): Promise<{ rows: Row[]; no
       '"Beyond cdktf" is the time of `cdktf deploy` less that of the same deploy whose program ends at once, taken just before it. The floor is sent the same bytes, packed alike.',
       "Two SSH sessions a host that changes and none to any other, counted in the sshds' logs; a run that had others would fail.",
       `The share of two floors in what a deploy takes beyond cdktf at no distance: ${near.join(", ")}. About a tenth of a second is the operator's own programs; what is left is the host program at its steps (looking at the host, nft, wg, interfaces that come up), and does not grow with the distance. Ranks of hosts add and commit one after the other, three times each in this network, since the order is what keeps packets from being lost.`,
-      "What the distance adds: two logins of about 13 round trips each, one for the payload's second flight, one until the first order, one a rank to add and to commit, one for the end. The second login begins when all hosts hold what is new, never sooner: it is the proof that they can still be reached.",
+      "What the distance adds: two logins of about 13 round trips each, one for the payload's second flight, one until the first order where a secret is sent before it, one a rank to add and to commit, one for the end. The second login begins when all hosts hold what is new, never sooner: it is the proof that they can still be reached.",
       `Where the time went in the last run of each: ${last.join("; ")}.`,
     ],
   };
