@@ -204,13 +204,16 @@ function samples(path: string): { x: number; y: number }[] {
   });
 }
 
-/** What lies on what, or goes through it. */
-function clashes(svg: string): unknown[] {
-  const texts = textAreas(svg);
-  const boxes = [...svg.matchAll(/<rect class="box[^"]*"([^>]*)\/>/g)].map(([, attributes = ""]) => {
+const boxAreas = (svg: string): Area[] =>
+  [...svg.matchAll(/<rect class="box[^"]*"([^>]*)\/>/g)].map(([, attributes = ""]) => {
     const [left, top] = [numberIn(attributes, "x"), numberIn(attributes, "y")];
     return { left, top, right: left + numberIn(attributes, "width"), bottom: top + numberIn(attributes, "height") };
   });
+
+/** What lies on what, or goes through it. */
+function clashes(svg: string): unknown[] {
+  const texts = textAreas(svg);
+  const boxes = boxAreas(svg);
   const pairs = <T extends Area>(areas: readonly T[]): unknown[] =>
     areas.flatMap((area, index) => areas.slice(index + 1).flatMap((other) => (overlap(area, other) ? [[area, other]] : [])));
   const [, width = 0, height = 0] = (/width="(\d+)" height="(\d+)"/.exec(svg) ?? []).map(Number);
@@ -239,17 +242,26 @@ test("SVG: no text or box lies on another, and no line goes through either", () 
 test("SVG: lines that leave a box for the same column do not cross on the way there", () => {
   fc.assert(
     fc.property(networks, (network) => {
-      const starts = /<path class="way [^>]*\bd="M([\d.]+) ([\d.]+)H[\d.]+(?:C\S+ \S+ \S+ \S+ ([\d.]+) ([\d.]+))?/g;
-      const lines = [...renderSvg(network).matchAll(starts)].map(([, x, y, toX, toY]) => ({
-        x,
-        y: Number(y),
-        toX,
-        toY: Number(toY ?? y),
-      }));
+      const svg = renderSvg(network);
+      const boxes = boxAreas(svg);
+      const starts = /<path class="way \w+" data-way[^>]*\bd="M([\d.]+) ([\d.]+)H[\d.]+(?:C\S+ \S+ \S+ \S+ ([\d.]+) ([\d.]+))?/g;
+      const lines = [...svg.matchAll(starts)].map(([, atX, atY, toX, atToY]) => {
+        const [x, y, toY] = [Number(atX), Number(atY), Number(atToY ?? atY)];
+        const near = (side: number): boolean => Math.abs(side - x) < 0.2;
+        const box = boxes.findIndex(({ left, right, top, bottom }) => (near(left) || near(right)) && y >= top && y <= bottom);
+        return { box, x, y, toX, toY };
+      });
+      expect(lines.filter(({ box }) => box < 0)).toEqual([]);
       const crossed = lines.flatMap((one, index) =>
         lines
           .slice(index + 1)
-          .filter((other) => one.x === other.x && one.toX === other.toX && (one.y - other.y) * (one.toY - other.toY) < 0),
+          .filter(
+            (other) =>
+              one.box === other.box &&
+              one.x === other.x &&
+              one.toX === other.toX &&
+              (one.y - other.y) * (one.toY - other.toY) < 0,
+          ),
       );
       expect(crossed).toEqual([]);
     }),
