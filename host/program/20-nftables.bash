@@ -24,15 +24,14 @@ readonly NFT_AWK='
   { print }
   END { for (i = 1; i <= count; i++) if (order[i] in wanted) print order[i] >missing }'
 
-# Looks at the kernel once: nft.live, its rules in nft.rules, elements.missing and elements.stale in $WORK.
+# Looks at the kernel once: its rules in nft.rules, elements.missing and elements.stale in $WORK.
 nft_look() {
   if [[ $DRY == 1 && -n $NFT_SEEN ]]; then return 0; fi
   work
-  nft_live >"$WORK/nft.live" || return 1
   : >"$WORK/elements.missing"
   : >"$WORK/elements.stale"
   file_or_none "$ETC/elements"
-  awk -v missing="$WORK/elements.missing" -v stale="$WORK/elements.stale" "$NFT_AWK" "$FILE" "$WORK/nft.live" >"$WORK/nft.rules"
+  nft_live | awk -v missing="$WORK/elements.missing" -v stale="$WORK/elements.stale" "$NFT_AWK" "$FILE" - >"$WORK/nft.rules" || return 1
   NFT_SEEN=1
 }
 NFT_SEEN= # a dry run changes nothing: it looks once
@@ -74,8 +73,7 @@ nft_load() { # TEXT_FILE REASON [elements]: one transaction, then what the kerne
   [[ $DRY == 0 ]] || return 0
   nft -f "$1" 8>&- 9>&-
   [[ ${3-} != elements ]] || return 0
-  nft_live >"$WORK/nft.live"
-  awk "$NFT_AWK" /dev/null "$WORK/nft.live" | put "$RUN/nft.rules"
+  nft_live | awk "$NFT_AWK" /dev/null - | put "$RUN/nft.rules"
   put "$RUN/nft.file" <"$ETC/nftables.nft"
 }
 
@@ -101,10 +99,10 @@ nft_chains() { awk '$1 == "chain" { print $2 }' "$1"; }
 nft_common_chains() { nft_chains "$1" | awk '!/^(gateway|dns_of)_/'; }
 # Of those that both have; chains that leave go on working until nft_prune.
 nft_flush_chains() {
-  comm -12 <(nft_chains "$WORK/nft.live" | sort) <(nft_chains "$ETC/nftables.nft" | sort) | sed 's/^/flush chain ip wgchain /'
+  comm -12 <(nft_chains "$WORK/nft.rules" | sort) <(nft_chains "$ETC/nftables.nft" | sort) | sed 's/^/flush chain ip wgchain /'
 }
 nft_delete_chains() {
-  comm -13 <(nft_chains "$ETC/nftables.nft" | sort) <(nft_chains "$WORK/nft.live" | sort) |
+  comm -13 <(nft_chains "$ETC/nftables.nft" | sort) <(nft_chains "$WORK/nft.rules" | sort) |
     sed 's/^.*$/flush chain ip wgchain &\ndelete chain ip wgchain &/'
 }
 
@@ -149,7 +147,7 @@ nft_prune() {
   if ! nft_look || ! nft_untouched || [[ -s $WORK/elements.missing ]]; then nft_whole "table ip wgchain"; return; fi
   nft_delete_chains >"$WORK/nft.todo"
   if ! nft_rules_stand; then { nft_flush_chains; cat "$ETC/nftables.nft"; } >>"$WORK/nft.todo"; fi
-  comm -13 <(nft_sets "$ETC/nftables.nft") <(nft_sets "$WORK/nft.live") >"$WORK/nft.sets"
+  comm -13 <(nft_sets "$ETC/nftables.nft") <(nft_sets "$WORK/nft.rules") >"$WORK/nft.sets"
   # A set that goes takes its elements along.
   awk 'FILENAME == ARGV[1] { gone[$2]; next } !($1 in gone)' "$WORK/nft.sets" "$WORK/elements.stale" | nft_statements delete >>"$WORK/nft.todo"
   sed 's/^\([a-z]*\) \(.*\)$/delete \1 ip wgchain \2/' "$WORK/nft.sets" >>"$WORK/nft.todo"

@@ -1,20 +1,21 @@
 # ---- interfaces --------------------------------------------------------------------------------------------------------------------------------
 
-# Prints one line for each peer that differs, fields by tab, an empty value as "-": the arguments of `wg set IFACE`. Stale peers with prune=1. With hold=1 a
-# new peer does not take AllowedIPs from a live one that it replaces: both ends switch at once. A live endpoint counts only where one is wanted: clients roam.
+# Prints the interface's own live public key and port, then a line for each peer that differs, fields by tab, an empty value as "-": the arguments of
+# `wg set IFACE`. Stale peers with prune=1. With hold=1 a new peer does not take AllowedIPs from a live one that it replaces: both ends switch at once. A live endpoint counts only where one is wanted: clients roam.
 # Files: the wanted peers, the pre-shared key (or none), the dump. A key never becomes an argument.
 # shellcheck disable=SC2016
 readonly PEER_AWK='
   function sorted(list,   n, i, j, t, a) {
+    if (list == "") return "(none)"
+    if (!index(list, ",")) return list
     n = split(list, a, ",")
-    if (n == 0) return "(none)"
     for (i = 2; i <= n; i++) { t = a[i]; for (j = i - 1; j > 0 && a[j] > t; j--) a[j + 1] = a[j]; a[j + 1] = t }
     list = a[1]; for (i = 2; i <= n; i++) list = list "," a[i]
     return list
   }
   FILENAME == ARGV[1] { if ($1 == iface) { order[++count] = $2; endpoint[$2] = $3; allowed[$2] = sorted($4); keep[$2] = ($5 == 0 ? "off" : $5); psk[$2] = ($6 != "" && $6 != "(none)") } next }
   FILENAME == ARGV[2] { secret = $1; next }
-  NF < 8 { next }
+  NF < 8 { print "interface\t" $2 "\t" $3; next }
   !($1 in allowed) { unwanted = 1; if (prune) print "peer\t" $1 "\tremove"; else if (hold) { n = split($4, part, ","); for (i = 1; i <= n; i++) held[part[i]] } next }
   {
     seen[$1]; line = ""
@@ -84,17 +85,18 @@ is_settled() { is_of_this_deploy peers && is_line_of "$RUN/added.peers" "$1"; }
 
 # An interface that has no peer but those wanted is as it has to be after ADD: the later steps of that deploy do not read its peers again.
 reconcile_peers() { # IFACE MODE PORT KEY
-  local iface=$1 mode=$2 port=$3 key=$4 live i args
+  local iface=$1 mode=$2 port=$3 key=$4 i args
   : >"$WORK/settled"
-  (umask 077 && wg show "$iface" dump >"$WORK/dump") # it holds the private key
-  read -r _ live i _ <"$WORK/dump" # private public port fwmark
-  # While keys are rotated, the file still holds the key that is live.
-  if [[ $live != "$key" && ($DRY == 1 || $(key_of "$KEYS/$iface.key") == "$key") ]]; then cmd wg set "$iface" private-key "$KEYS/$iface.key"; fi
-  [[ $i == "$port" ]] || cmd wg set "$iface" listen-port "$port"
-  awk -F'\t' -v iface="$iface" -v prune="$([[ $mode == prune ]] && echo 1 || echo 0)" -v hold="$([[ $mode == hold ]] && echo 1 || echo 0)" \
-    -v file="$KEYS/$iface.psk" -v settled="$WORK/settled" "$PEER_AWK" "$ETC/peers" "$(psk_file "$iface")" "$WORK/dump" >"$WORK/peers"
-  rm -f -- "$WORK/dump"
+  # The dump holds the private key: it goes into no file.
+  wg show "$iface" dump | awk -F'\t' -v iface="$iface" -v prune="$([[ $mode == prune ]] && echo 1 || echo 0)" -v hold="$([[ $mode == hold ]] && echo 1 || echo 0)" \
+    -v file="$KEYS/$iface.psk" -v settled="$WORK/settled" "$PEER_AWK" "$ETC/peers" "$(psk_file "$iface")" - >"$WORK/peers"
   while IFS=$'\t' read -ra args; do
+    if [[ ${args[0]} == interface ]]; then
+      # While keys are rotated, the file still holds the key that is live.
+      if [[ ${args[1]} != "$key" && ($DRY == 1 || $(key_of "$KEYS/$iface.key") == "$key") ]]; then cmd wg set "$iface" private-key "$KEYS/$iface.key"; fi
+      [[ ${args[2]} == "$port" ]] || cmd wg set "$iface" listen-port "$port"
+      continue
+    fi
     for i in "${!args[@]}"; do [[ ${args[i]} != - ]] || args[i]=; done
     cmd wg set "$iface" "${args[@]}"
   done <"$WORK/peers"

@@ -173,9 +173,10 @@ prune() {
 # Connections of sources whose exit or label changed; all others stay. [FILE of sources tried meanwhile]
 forget_connections() {
   local source
-  cat -- "${1-/dev/null}" <(lines_of "$LIB/sources") | sort -u >"$WORK/sources.old"
-  { sources_taken; lines_of "$ETC/lans"; } | sort -u >"$WORK/sources.new"
-  comm -3 "$WORK/sources.old" "$WORK/sources.new" | awk '{ print $2 }' | sort -u >"$WORK/sources"
+  { sources_taken; lines_of "$ETC/lans"; } >"$WORK/sources.new"
+  file_or_none "$LIB/sources"
+  awk 'FILENAME == ARGV[1] { added[$0] = $2; next } $0 in added { kept[$0]; next } { print $2 }
+    END { for (line in added) if (!(line in kept)) print added[line] }' "$WORK/sources.new" "${1-/dev/null}" "$FILE" | sort -u >"$WORK/sources"
   if [[ -s $WORK/sources ]]; then
     # Only those that have a connection: 10,000 changed sources must not be 10,000 processes.
     conntrack -L -f ipv4 >"$WORK/conntrack" 2>/dev/null || die "conntrack -L does not work here; is the package conntrack installed?"
