@@ -1,41 +1,28 @@
 # ---- a deploy's sessions: orders come on standard input, events go out --------------------------------------------------------------------------
 
+# No line is read with a timeout that may come while it arrives: bash 5.2 then loses a character, the newline among them.
 ORDER=
-PARTIAL=
-# Reads the next order into ORDER; beats renew the lease. Ends with 1 when nobody is there any more.
+# Reads the next order into ORDER; beats renew the lease. Ends with 1 when nobody is there any more, or the connection is dead and does not say so.
 next_order() {
-  local part status heard_at
   if [[ ${#WAITING[@]} -gt 0 ]]; then
     ORDER=${WAITING[0]} WAITING=("${WAITING[@]:1}")
     return 0
   fi
-  uptime_seconds
-  heard_at=$UPTIME
-  while :; do
-    part='' status=0
-    IFS= read -r -t 1 part || status=$?
-    PARTIAL+=$part
-    if ((status == 0)); then
-      uptime_seconds
-      ORDER=$PARTIAL PARTIAL='' heard_at=$UPTIME
-      [[ $ORDER == beat ]] || return 0
-      heard
-    elif ((status > 128)); then
-      # A connection that is dead and does not say so.
-      uptime_seconds
-      if ((UPTIME - heard_at > (LEASE > 30 ? LEASE : 30))); then return 1; fi
-    else
-      return 1
-    fi
+  while read_order; do
+    [[ $ORDER == beat ]] || return 0
+    heard
   done
+  return 1
 }
+read_order() { IFS= read -r -t $((LEASE > 30 ? LEASE : 30)) ORDER; } # beats come every 2 s
 
 # A step in a process of its own: one that fails is not the end of the session, which has to put things right. Its status is STATUS: in a condition
 # (step || ...) bash would go on behind a command of the step that failed.
 STATUS=0
 WAITING=()
 step() { # FUNCTION
-  ("$1") </dev/null &
+  [[ -n $IDLE ]] || exec {IDLE}<> <(:)
+  ("$1") </dev/null {IDLE}<&- &
   STEP=$!
   # A step may take minutes: beats are read meanwhile, orders wait for its end.
   # Often at first: most steps are short.
@@ -45,16 +32,17 @@ step() { # FUNCTION
   wait "$STEP" || STATUS=$?
   STEP=
 }
+IDLE= # a descriptor from which nothing ever comes: to wait without a process
 listen() {
-  local part='' status=0
-  IFS= read -r -t "$WAIT" part || status=$?
-  ((++POLLS % 50)) || WAIT=0.02
-  PARTIAL+=$part
-  if ((status == 0)); then
-    if [[ $PARTIAL == beat ]]; then heard; else WAITING+=("$PARTIAL"); fi
-    PARTIAL=
-  elif ((status <= 128)); then
+  if ! read -r -t 0; then
+    read -r -t "$WAIT" -u "$IDLE" || true
+    ((++POLLS % 50)) || WAIT=0.02
+  elif ! read_order; then
     sleep 0.1 # nobody is there; the step ends, then next_order finds out
+  elif [[ $ORDER == beat ]]; then
+    heard
+  else
+    WAITING+=("$ORDER")
   fi
 }
 # The lease is the first session's: whoever confirms does not keep a change alive that the first has lost.
@@ -85,7 +73,7 @@ verb_deploy() {
       switch) step switch_keys; ((STATUS == 0)) || give_up "keys could not be switched"; event switched ;;
       revert) give_up "the deploy failed" ;;
       bye) at_exit=(); exit 0 ;;
-      *) give_up "the order '${ORDER:0:20}' is unknown" ;;
+      *) printf 'wgchain-host: %s\n' "the order '${ORDER:0:20}' is unknown" >&2; give_up "the order '${ORDER:0:20}' is unknown" ;;
     esac
   done
   exit 1
