@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Machine, type Result } from "./host/machine";
@@ -152,6 +152,22 @@ describeAsRoot("deliver", () => {
     expect(m.ok("wg show wg6 public-key").trim()).toBe(keys.wg6.public);
     const byAlias = { WGCHAIN_SSH_DESTINATION: "hongkong", WGCHAIN_SSH_USER: "", WGCHAIN_SSH_PORT: "" };
     expect(deliver("destroy", byAlias).status).toBe(0);
+  });
+
+  test("a payload that was synthesized long ago, and is sent as it lies here, is not taken for what a killed run has left", () => {
+    const peers = join(tree, "etc/wgchain/peers");
+    const text = readFileSync(peers, "utf8");
+    writeFileSync(peers, text.replaceAll("@{gcp-address}", "198.51.100.40"));
+    const before = new Date(Date.now() - 3_600_000);
+    utimesSync(tree, before, before);
+    try {
+      const done = deploy();
+      expect(done.out).toContain("commit hk");
+      expect(done.status).toBe(0);
+      expect(deliver("destroy").status).toBe(0);
+    } finally {
+      writeFileSync(peers, text);
+    }
   });
 
   test("sudo that reads ahead (use_pty) breaks nothing", () => {

@@ -143,7 +143,7 @@ lock_deploy() {
 # What runs that were killed have left; a payload may hold a private key. One that is just arriving is younger.
 sweep() {
   local file pid
-  find /run "$RUN" -maxdepth 1 -type d \( -path '/run/wgchain.??????????' -o -path "$RUN/work.??????" \) ! -path "$WORK" -mmin +10 -exec rm -rf -- {} +
+  find /run "$RUN" -maxdepth 1 -type d \( -path '/run/wgchain.??????????' -o -path "$RUN/work.??????" \) ! -path "$WORK" ! -path "$TREE" -mmin +10 -exec rm -rf -- {} +
   for file in "$RUN"/*.wgchain-new "$LIB"/*.wgchain-new; do # `put`'s, with its pid
     pid=${file%.wgchain-new} pid=${pid##*.}
     [[ ! -f $file || ! $pid =~ ^[0-9]+$ ]] || kill -0 "$pid" 2>/dev/null || rm -f -- "$file"
