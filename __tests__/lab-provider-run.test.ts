@@ -43,8 +43,16 @@ test("SIGINT is forwarded once, and the providers outlive it", async () => {
     trap 'echo got; sleep 0.3; test -S "$socket" && exit 7; exit 8' INT
     echo ready
     for i in $(seq 100); do sleep 0.05; done; exit 9`;
+  // spawn() returns when the command has long been running, as it may on a busy machine.
   const program = `
+    import childProcess from "node:child_process";
     import { runCommand, withProviders } from ${JSON.stringify(join(__dirname, "../lab/provider/run"))};
+    const { spawn } = childProcess;
+    childProcess.spawn = ((...args) => {
+      const command = spawn(...args);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+      return command;
+    });
     const backend = { changed: () => Promise.resolve() };
     void withProviders({ dir: ${JSON.stringify(dir)}, backend, providers: ["null"] }, (env) =>
       runCommand(["sh", "-c", ${JSON.stringify(command)}], { env }),

@@ -41,18 +41,19 @@ export function runCommand(command: readonly [string, ...string[]], options: Com
   const [file, ...args] = command;
   const onTerminal = process.stdin.isTTY;
   return new Promise((resolve, reject) => {
+    const pass = (signal: NodeJS.Signals): void => {
+      if (child.pid === undefined || (onTerminal && signal === "SIGINT")) return;
+      if (onTerminal) child.kill(signal);
+      else signalGroup(child.pid, signal);
+    };
+    // Before the command is there: while spawn() returns, it runs already, and what waits for its words may send a signal.
+    for (const signal of forwarded) process.on(signal, pass);
     const child = spawn(file, args, {
       stdio: "inherit",
       detached: !onTerminal,
       env: { ...process.env, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
-    const pass = (signal: NodeJS.Signals): void => {
-      if (child.pid === undefined || (onTerminal && signal === "SIGINT")) return;
-      if (onTerminal) child.kill(signal);
-      else signalGroup(child.pid, signal);
-    };
-    for (const signal of forwarded) process.on(signal, pass);
     const done = (): void => forwarded.forEach((signal) => process.off(signal, pass));
     child.once("error", (error) => {
       done();
