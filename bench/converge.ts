@@ -5,7 +5,7 @@ import { hostProgram } from "../app/host-program";
 import { Host } from "../differential/host";
 import { keyPair } from "../differential/keys";
 import { compile } from "../lib/compile";
-import { median, ratioOf, sample, type Part, type Row } from "./part";
+import { median, ratioOf, sample, secondsOf, type Part, type Row } from "./part";
 
 /*
  * What a deploy costs on the entry itself: the host program's two sessions, from their first order to their last word, in a namespace host with
@@ -61,22 +61,16 @@ async function deploy(host: Host, tree: string): Promise<number> {
       `cd ${tree} && find . -type f ! -path './etc/wgchain/keys/*' | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -d' ' -f1`,
     )
   ).trim();
-  const began = process.hrtime.bigint();
   // As in a deploy, each has an id of its own, and the sessions' input stays open until their end.
   const id = `b${(deploys += 1)}`;
   const session = (args: string, orders: string): Promise<string> =>
     host.must(
       `coproc S { bash ${program} ${args}; }; pid=$S_PID; printf '${orders}bye\\n' >&"\${S[1]}"; cat <&"\${S[0]}" >/dev/null; wait $pid`,
     );
-  await session(`deploy ${tree} ${generation} ${id} 0`, "prepare\\nadd\\nswitch\\n");
-  await session(`confirm ${generation} ${id}`, "commit\\n");
-  return Number(process.hrtime.bigint() - began) / 1e9;
-}
-
-async function milliseconds(host: Host, script: string): Promise<number> {
-  const began = process.hrtime.bigint();
-  await host.must(script);
-  return Number(process.hrtime.bigint() - began) / 1e6;
+  return secondsOf(async () => {
+    await session(`deploy ${tree} ${generation} ${id} 0`, "prepare\\nadd\\nswitch\\n");
+    await session(`confirm ${generation} ${id}`, "commit\\n");
+  });
 }
 
 export const converge: Part = {
@@ -101,8 +95,8 @@ export const converge: Part = {
           note("nothing changed", clients, await deploy(host, trees.after));
           await deploy(host, trees.before);
           if (clients < many) continue;
-          read.nft.push(await milliseconds(host, "nft -s list table ip wgchain >/dev/null"));
-          read.wg.push(await milliseconds(host, "wg show clients dump >/dev/null"));
+          read.nft.push(1000 * (await secondsOf(() => host.must("nft -s list table ip wgchain >/dev/null"))));
+          read.wg.push(1000 * (await secondsOf(() => host.must("wg show clients dump >/dev/null"))));
         }
         say(`round ${round + 1} of ${rounds}`);
       }

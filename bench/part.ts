@@ -52,6 +52,12 @@ export interface Part {
   readonly run: (options: Options) => Promise<Result>;
 }
 
+export async function secondsOf(run: () => Promise<unknown>): Promise<number> {
+  const began = process.hrtime.bigint();
+  await run();
+  return Number(process.hrtime.bigint() - began) / 1e9;
+}
+
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -98,8 +98,13 @@ export class WgTunnel extends Construct {
       ...(props.presharedKey === true ? { preshared: this.presharedKey(props, network) } : {}),
     });
     const { vm } = props.server;
-    const port = (): string => lazyText(() => this.serverPort(network));
-    if (props.over !== "private") vm?.allowUdp(id, port(), [`${props.client.address}/32`]);
+    if (props.over !== "private") {
+      vm?.allowUdp(
+        id,
+        lazyText(() => this.serverPort(network)),
+        [`${props.client.address}/32`],
+      );
+    }
   }
 
   private end(node: WgNode, props: WgTunnelEndProps = {}, mtuBytes: number | undefined, network: WgNetwork): TunnelEndIntent {

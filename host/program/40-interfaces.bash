@@ -1,8 +1,8 @@
 # ---- interfaces --------------------------------------------------------------------------------------------------------------------------------
 
 # Prints the interface's own live public key and port, then a line for each peer that differs, fields by tab, an empty value as "-": the arguments of
-# `wg set IFACE`. Stale peers with prune=1. With hold=1 a new peer does not take AllowedIPs from a live one that it replaces: both ends switch at once. A live endpoint counts only where one is wanted: clients roam.
-# Files: the wanted peers, the pre-shared key (or none), the dump. A key never becomes an argument.
+# `wg set IFACE`. Stale peers with prune=1. With hold=1 a new peer does not take AllowedIPs from a live one that it replaces: both ends switch at once. A
+# live endpoint counts only where one is wanted: clients roam. Files: the wanted peers, the pre-shared key (or none), the dump. A key never becomes an argument.
 # shellcheck disable=SC2016
 readonly PEER_AWK='
   function sorted(list,   n, i, j, t, a) {

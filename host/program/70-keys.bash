@@ -82,7 +82,8 @@ silent() { # FILE TENTHS
     passed=$((passed + pause))
     received "$silent" | awk 'FILENAME == ARGV[1] { before[$1, $2] = $3; next } FILENAME == "-" { if ($3 != before[$1, $2]) answered[$1, $2]; next } !(($1, $2) in answered)' \
       "$WORK/received" - "$silent" >"$left"
-    if [[ $left == "$WORK/silent.1" ]]; then silent=$left left=$WORK/silent.2; else silent=$left left=$WORK/silent.1; fi
+    silent=$left
+    if [[ $left == *.1 ]]; then left=$WORK/silent.2; else left=$WORK/silent.1; fi
     ((passed < bound * 10)) || break
     # Most answer at once.
     ((passed < 10)) || pause=10

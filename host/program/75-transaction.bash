@@ -36,7 +36,7 @@ keep_one_good() { # what a save that was killed had begun
 arm() { # ID GENERATION SECONDS
   [[ -e $LIB/good || ! -s $LIB/wanted ]] || save_good
   [[ -d $LIB ]] || (umask 077 && mkdir -p "$LIB")
-  rm -f -- "$LIB/outcome" "$RUN"/added.nft "$RUN"/added.peers
+  rm -f -- "$LIB/outcome" "${ADDED[@]}"
   put_line "$LIB/pending" "$1 $2 $3"
   [[ $3 != 0 ]] || return 0
   renew "$3"
@@ -57,6 +57,7 @@ lease_is_over() {
   ((UPTIME >= end))
 }
 
+readonly ADDED=("$RUN/added.nft" "$RUN/added.peers")
 # What ADD has found and done, for the later steps of the same deploy: they look again only at what it changed. In memory, as what it is about.
 of_this_deploy() { # nft|peers [LINE]: one more
   local lines=("$ID")
@@ -68,7 +69,7 @@ of_this_deploy() { # nft|peers [LINE]: one more
   put_line "$RUN/added.$1" "$(printf '%s\n' "${lines[@]}")"
 }
 is_of_this_deploy() { local first=; [[ -n $ID && -f $RUN/added.$1 ]] && read -r first <"$RUN/added.$1" && [[ $first == "$ID" ]]; }
-forget_added() { rm -f -- "$RUN"/added.nft "$RUN"/added.peers; }
+forget_added() { rm -f -- "${ADDED[@]}"; }
 
 # Every way out of a change goes here or through commit.
 revert() { # WHY, with the lock held
@@ -94,7 +95,7 @@ revert() { # WHY, with the lock held
   fi
   disarm
 }
-disarm() { rm -f -- "$RUN"/added.nft "$RUN"/added.peers "$LIB/pending" "$RUN/lease" "$RUN/program" "$RUN/must-answer"; }
+disarm() { rm -f -- "${ADDED[@]}" "$LIB/pending" "$RUN/lease" "$RUN/program" "$RUN/must-answer"; }
 
 install_good_keys() {
   (cd -- "$TREE" && { find etc/wgchain/keys -type f 2>/dev/null || true; }) >"$WORK/good.keys"

@@ -73,7 +73,7 @@ verb_deploy() {
       switch) step switch_keys; ((STATUS == 0)) || give_up "keys could not be switched"; event switched ;;
       revert) give_up "the deploy failed" ;;
       bye) at_exit=(); exit 0 ;;
-      *) printf 'wgchain-host: %s\n' "the order '${ORDER:0:20}' is unknown" >&2; give_up "the order '${ORDER:0:20}' is unknown" ;;
+      *) REASON="the order '${ORDER:0:20}' is unknown"; die "$REASON" ;;
     esac
   done
   exit 1
