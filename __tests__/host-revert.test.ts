@@ -96,6 +96,13 @@ describeAsRoot("a deploy that does not come to its end", () => {
     expect(result.out).toMatch(/wgchain: reverted to generation [0-9a-f]{12}: the deploy failed\n/);
   });
 
+  test("an order that is none is named, and the old state is back", () => {
+    const result = h.add(next, ["prepare", "add", "swtich", "bye"], 60);
+    expect(result.status).not.toBe(0);
+    expect(result.out).toContain("wgchain-host: the order 'swtich' is unknown\n");
+    expect(result.out).toMatch(/wgchain: reverted to generation [0-9a-f]{12}: the order 'swtich' is unknown\n/);
+  });
+
   test("prepare changes nothing, and an end after it neither", () => {
     const result = h.add(next, ["prepare", "bye"], 60);
     expect(result).toEqual({ status: 0, out: "wgchain: prepared\n" });
