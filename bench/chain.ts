@@ -67,13 +67,14 @@ async function pathsOf(lab: Lab, hand: HandMade): Promise<readonly Path[]> {
 
 /** Everything over each path, in an order that turns with the round. */
 async function measure(paths: readonly Path[], found: Found, round: number, quick: boolean): Promise<void> {
-  const [turns, count, pings] = quick ? [1, 1000, 200] : [2, 4000, 400];
+  const [turns, count, pings] = quick ? [1, 1000, 200] : [4, 4000, 400];
   const turned = paths.map((_, index) => paths[(index + round) % paths.length] ?? paths[0]).filter((path) => path !== undefined);
-  const chains = turned.filter(({ name }) => name === "ours" || name === "hand");
-  // Turns of a second: what else the machine does in that time meets both.
+  // Turns of a second, each chain as often first as second: what else the machine does in that time meets both.
   for (const way of ways)
     for (let turn = 0; turn < turns; turn += 1) {
-      for (const path of turn === 0 ? turned : chains) found.add(path.name, `tcp 1 ${way}`, await tcp(path, 1, 1, way));
+      const order = turn % 2 === 0 ? turned : [...turned].reverse();
+      const chains = order.filter(({ name }) => name === "ours" || name === "hand");
+      for (const path of turn === 0 ? order : chains) found.add(path.name, `tcp 1 ${way}`, await tcp(path, 1, 1, way));
       for (const path of chains) found.add(path.name, `tcp 4 ${way}`, await tcp(path, 1, 4, way));
     }
   for (const size of sizes)

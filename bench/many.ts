@@ -49,7 +49,7 @@ const worked = (): number => cpus().reduce((sum, { times }) => sum + times.user 
 export async function measureMany(sizes: readonly number[], { quick, say }: Options): Promise<Many> {
   const found = new Found();
   const notes: string[] = [];
-  const roundsOf = (size: number): number => (quick || size > 8 ? 1 : 2);
+  const rounds = quick ? 1 : 3;
   for (const size of sizes) {
     const lab = new DeployLab(`bench-${process.pid}`);
     let [steps, work] = ["", 0];
@@ -72,11 +72,11 @@ export async function measureMany(sizes: readonly number[], { quick, say }: Opti
         const busy = Math.round((100 * work) / (ours.seconds * cpus().length));
         steps = `${ours.steps}; the machine's cores were busy for ${busy} % of the time`;
       };
-      for (let round = 0; round < roundsOf(size); round += 1) {
+      for (let round = 0; round < rounds; round += 1) {
         await measure("a setting of all", versions[(round + 1) % 2] ?? "a");
         say(`${size} hosts: a setting of all, ${steps}`);
       }
-      for (let round = 0; round < roundsOf(size); round += 1) {
+      for (let round = 0; round < rounds; round += 1) {
         await lab.wipe();
         await measure("all new", "a");
         say(`${size} hosts: all new, ${steps}`);
